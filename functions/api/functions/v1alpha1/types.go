@@ -1,0 +1,144 @@
+// Package v1alpha1 holds the functionConfigs of registry-cache-fn that are this project's own: what a deployer knows
+// beside the RegistryConfig that a Gardener user writes.
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// GroupName is the API group of RegistryCaches, RegistryCleaner and ContainerdRegistries.
+const GroupName = "functions.registry.extensions.gardener.cloud"
+
+// APIVersion is the apiVersion of these kinds.
+const APIVersion = GroupName + "/v1alpha1"
+
+// GeneratedByAnnotation marks every generated object with "<kind>/<metadata.name>" of the config it came from.
+const GeneratedByAnnotation = GroupName + "/generated-by"
+
+// Platform is where the manifests will run.
+// +enum
+type Platform string
+
+const (
+	// PlatformShoot is a cluster managed by Gardener: objects live in kube-system, Secrets are immutable and carry
+	// Gardener's garbage-collection marks.
+	PlatformShoot Platform = "shoot"
+	// PlatformStandalone is any other Kubernetes cluster: objects live in a namespace of their own.
+	PlatformStandalone Platform = "standalone"
+)
+
+const (
+	// DefaultNamespace is where the objects of platform standalone live.
+	DefaultNamespace = "registry-cache"
+	// ShootNamespace is where the objects of platform shoot live.
+	ShootNamespace = "kube-system"
+)
+
+// RegistryCaches renders the caches of a RegistryConfig for a platform.
+// +k8s:openapi-gen=true
+type RegistryCaches struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// RegistryConfig is a whole RegistryConfig, of any version, with its apiVersion and kind.
+	RegistryConfig runtime.RawExtension `json:"registryConfig"`
+	// Platform is where the manifests will run. Default: standalone.
+	// +optional
+	Platform Platform `json:"platform,omitempty"`
+	// Namespace is where the objects live on platform standalone. Default: registry-cache. On platform shoot it is
+	// always kube-system.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+	// Image is the registry's image. Default: the image that this version was tested with, pinned by its digest.
+	// +optional
+	Image string `json:"image,omitempty"`
+	// VerticalPodAutoscaler renders a VerticalPodAutoscaler for each cache. Default: false.
+	// +optional
+	VerticalPodAutoscaler bool `json:"verticalPodAutoscaler,omitempty"`
+	// Services pins the addresses of Services.
+	// +optional
+	Services []PinnedService `json:"services,omitempty"`
+	// Nodes says how the nodes of platform standalone are configured.
+	// +optional
+	Nodes *Nodes `json:"nodes,omitempty"`
+}
+
+// PinnedService gives the Service of a cache a fixed address.
+// +k8s:openapi-gen=true
+type PinnedService struct {
+	// Upstream is the upstream of a cache in the RegistryConfig.
+	Upstream string `json:"upstream"`
+	// ClusterIP is the address of its Service, IPv4 or IPv6.
+	ClusterIP string `json:"clusterIP"`
+}
+
+// Nodes says how the nodes of platform standalone are configured.
+// +k8s:openapi-gen=true
+type Nodes struct {
+	// Enabled renders the node configurator too. Default: true.
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// RegistryCleaner renders the DaemonSet that withdraws caches from the nodes before they go.
+// +k8s:openapi-gen=true
+type RegistryCleaner struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// Upstreams are the upstream registries to withdraw, at least one.
+	// +k8s:validation:minItems=1
+	Upstreams []string `json:"upstreams"`
+	// Platform is where the manifests will run. Default: standalone.
+	// +optional
+	Platform Platform `json:"platform,omitempty"`
+	// Image has a POSIX shell and coreutils (or busybox). Default: the image that this version was tested with.
+	// +optional
+	Image string `json:"image,omitempty"`
+}
+
+// ContainerdRegistries says what containerd on a node should use.
+// +k8s:openapi-gen=true
+type ContainerdRegistries struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// Registries are the upstream registries to configure, at least one.
+	// +k8s:validation:minItems=1
+	Registries []ContainerdRegistry `json:"registries"`
+	// Platform is where the configuration goes. Default: standalone.
+	// +optional
+	Platform Platform `json:"platform,omitempty"`
+	// Image is the image of the node configurator on platform standalone.
+	// +optional
+	Image string `json:"image,omitempty"`
+}
+
+// ContainerdRegistry is the configuration of one upstream.
+// +k8s:openapi-gen=true
+type ContainerdRegistry struct {
+	// Upstream is the registry as it is written in image names: "host" or "host:port".
+	Upstream string `json:"upstream"`
+	// Server is the URL of the upstream, tried after all hosts.
+	Server string `json:"server"`
+	// Probe hands the registry to the guard, which uses the host exactly while it answers; needs exactly one host.
+	// +optional
+	Probe bool `json:"probe,omitempty"`
+	// Hosts are tried in this order, at least one.
+	// +k8s:validation:minItems=1
+	Hosts []ContainerdHost `json:"hosts"`
+}
+
+// ContainerdHost is one cache or mirror of an upstream.
+// +k8s:openapi-gen=true
+type ContainerdHost struct {
+	// URL is the host's URL.
+	URL string `json:"url"`
+	// Capabilities are what the host is used for: "pull" and "resolve". Default: pull.
+	// +optional
+	Capabilities []string `json:"capabilities,omitempty"`
+	// OverridePath says that the URL's path is the whole API root, so that /v2 is not appended. Default: false.
+	// +optional
+	OverridePath bool `json:"overridePath,omitempty"`
+	// CABundleSecretName names the Secret whose entry bundle.crt verifies the host's certificate.
+	// +optional
+	CABundleSecretName string `json:"caBundleSecretName,omitempty"`
+}

@@ -1,0 +1,63 @@
+package door
+
+import (
+	"errors"
+	"io"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/kio"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+
+	"github.com/registry-cache/registry-cache/functions/fault"
+	"github.com/registry-cache/registry-cache/functions/input"
+)
+
+// ErrRefused says that the input was refused; what is wrong with it has been printed.
+var ErrRefused = errors.New("the input was refused")
+
+// ResourceList runs the function as kustomize and kpt do: a ResourceList comes in on stdin and goes out on stdout, with
+// results. If the input is refused (ErrRefused), the items go out as they came in, and each result also stands on a line
+// of stderr, which is all that kustomize shows.
+func ResourceList(stdin io.Reader, stdout, stderr io.Writer) error {
+	refused := false
+	processor := framework.ResourceListProcessorFunc(func(rl *framework.ResourceList) error {
+		config, faults := processList(rl)
+		file := ""
+		if rl.FunctionConfig != nil {
+			file = filePath(rl.FunctionConfig)
+		}
+		rl.Results = results(faults, config, file)
+		printResults(stderr, rl.Results)
+		refused = faults.OrNil() != nil
+		return nil
+	})
+	rw := &kio.ByteReadWriter{Reader: stdin, Writer: stdout, KeepReaderAnnotations: true}
+	if err := framework.Execute(processor, rw); err != nil {
+		return err
+	}
+	if refused {
+		return ErrRefused
+	}
+	return nil
+}
+
+// processList changes the items of the list, unless a fault stops the function.
+func processList(rl *framework.ResourceList) (input.Config, fault.List) {
+	config, err := input.FromNode(rl.FunctionConfig)
+	if err != nil {
+		return config, faultsOf(err)
+	}
+	out, err := process(config, rl.Items)
+	if err != nil {
+		return config, faultsOf(err)
+	}
+	for _, object := range out.generated {
+		object.SetAnnotation(kioutil.PathAnnotation, filePathFor(object))
+	}
+	nodes, err := out.merge()
+	if err != nil {
+		return config, faultsOf(err)
+	}
+	rl.Items = nodes
+	return config, out.warnings
+}

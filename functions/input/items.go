@@ -1,0 +1,97 @@
+package input
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/registry-cache/registry-cache/functions/fault"
+	"github.com/registry-cache/registry-cache/functions/manifest"
+)
+
+// Secret is a Secret among the items, decoded: stringData counts as data.
+type Secret struct {
+	Namespace, Name string
+	Immutable       bool
+	Data            map[string][]byte
+}
+
+// FindSecret returns the Secret with this name among the items. path and reference are the field that asks for it and
+// its value, for the fault of a Secret that is missing, found twice, still encrypted or not decodable. No content of the
+// Secret gets into a fault.
+func FindSecret(items []manifest.Object, name string, path *field.Path) (*Secret, fault.List) {
+	var found []manifest.Object
+	for _, item := range items {
+		if item.Kind() == "Secret" && item.APIVersion() == "v1" && item.Name() == name {
+			found = append(found, item)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, secretFault(path, name, fmt.Sprintf("secret %q not found among the items: add it to the resources of this function", name))
+	case 1:
+		return decodeSecret(found[0], path)
+	}
+	return nil, secretFault(path, name, fmt.Sprintf("secret %q must be unique among the items, found it in namespaces %q and %q",
+		name, found[0].Namespace(), found[1].Namespace()))
+}
+
+func decodeSecret(item manifest.Object, path *field.Path) (*Secret, fault.List) {
+	name := item.Name()
+	secret := &Secret{Namespace: item.Namespace(), Name: name, Data: map[string][]byte{}}
+	secret.Immutable, _ = item["immutable"].(bool)
+	if _, encrypted := item["sops"]; encrypted {
+		return nil, encryptedFault(path, name)
+	}
+	for key, value := range sorted(manifest.Map(item, "data")) {
+		text, isText := value.(string)
+		if strings.HasPrefix(text, "ENC[") {
+			return nil, encryptedFault(path, name)
+		}
+		decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+		if !isText || err != nil {
+			return nil, secretFault(path, name, fmt.Sprintf("data entry %q of secret %q must be base64", key, name))
+		}
+		secret.Data[key] = decoded
+	}
+	for key, value := range sorted(manifest.Map(item, "stringData")) {
+		text, isText := value.(string)
+		if !isText {
+			return nil, secretFault(path, name, fmt.Sprintf("stringData entry %q of secret %q must be a string", key, name))
+		}
+		secret.Data[key] = []byte(text)
+	}
+	for _, value := range secret.Data {
+		if bytes.HasPrefix(value, []byte("ENC[")) {
+			return nil, encryptedFault(path, name)
+		}
+	}
+	return secret, nil
+}
+
+// sorted yields a map's entries by their keys, so that the same Secret always has the same first fault.
+func sorted(m map[string]any) iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if !yield(key, m[key]) {
+				return
+			}
+		}
+	}
+}
+
+func encryptedFault(path *field.Path, name string) fault.List {
+	return secretFault(path, name, fmt.Sprintf("secret %q is still encrypted (sops): decrypt it before this function runs", name))
+}
+
+func secretFault(path *field.Path, name, message string) fault.List {
+	return fault.List{{
+		Severity: fault.Error, Cause: fault.Secret, Field: path.String(), Value: name, Message: message,
+	}}
+}

@@ -1,0 +1,78 @@
+// Package pipeline is the one way from a functionConfig to the objects of a cluster. The controller and the webhook call
+// it in-process; the binary registry-cache-fn calls it for kustomize, kpt and the command line. The same input gives the
+// same objects at every door.
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
+	"github.com/registry-cache/registry-cache/functions/api/registry"
+	"github.com/registry-cache/registry-cache/functions/fault"
+	"github.com/registry-cache/registry-cache/functions/input"
+	"github.com/registry-cache/registry-cache/functions/manifest"
+	"github.com/registry-cache/registry-cache/functions/registrycaches"
+	"github.com/registry-cache/registry-cache/functions/registrycleaner"
+)
+
+// function renders one kind. It returns all faults of its input, and another error only for a defect of its own.
+type function func(input.Config, []manifest.Object) ([]manifest.Object, fault.List, error)
+
+type kind struct {
+	apiVersion, kind string
+}
+
+var functions = func() map[kind]function {
+	table := map[kind]function{
+		{fnv1alpha1.APIVersion, "RegistryCaches"}:  registrycaches.Render,
+		{fnv1alpha1.APIVersion, "RegistryCleaner"}: registrycleaner.Render,
+	}
+	for _, version := range registry.APIVersions() {
+		table[kind{version, registry.Kind}] = registrycaches.Render
+	}
+	return table
+}()
+
+// Kinds lists the kinds of functionConfig that can be rendered, each as "<apiVersion> <kind>".
+func Kinds() []string {
+	var kinds []string
+	for k := range functions {
+		kinds = append(kinds, k.apiVersion+" "+k.kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// Output is what a functionConfig renders to.
+type Output struct {
+	// Objects were generated; none of the input's items is among them. They are in kustomize's order, each with the
+	// annotation that marks what generated it, and belong to the caller.
+	Objects []manifest.Object
+	// Warnings are faults that stop nothing.
+	Warnings fault.List
+}
+
+// Render renders a functionConfig: RegistryConfig of any version, RegistryCaches or RegistryCleaner. Items are the
+// objects that the config refers to: Secrets by their names, and StatefulSets that exist already; others are not read.
+//
+// What is wrong with the input comes as a fault.List that holds all of it; any other error is a defect of this module.
+// Render is pure and safe for concurrent use.
+func Render(config input.Config, items []manifest.Object) (Output, error) {
+	render, ok := functions[kind{config.APIVersion, config.Kind}]
+	if !ok {
+		return Output{}, config.Unknown(Kinds())
+	}
+	objects, faults, err := render(config, items)
+	if err != nil {
+		return Output{}, fmt.Errorf("rendering %s %q: %w", config.Kind, config.Name, err)
+	}
+	if err := faults.OrNil(); err != nil {
+		return Output{}, err
+	}
+	for _, o := range objects {
+		o.SetAnnotation(fnv1alpha1.GeneratedByAnnotation, config.Mark())
+	}
+	manifest.Sort(objects)
+	return Output{Objects: objects, Warnings: faults}, nil
+}

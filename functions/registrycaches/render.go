@@ -1,0 +1,76 @@
+// Package registrycaches renders the caches of a RegistryConfig: for each upstream a StatefulSet, a Service, Secrets and
+// what its options ask for, and beside them what all caches share. It serves the kinds RegistryConfig, of any version,
+// and RegistryCaches.
+package registrycaches
+
+import (
+	"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
+	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
+	"github.com/registry-cache/registry-cache/functions/fault"
+	"github.com/registry-cache/registry-cache/functions/input"
+	"github.com/registry-cache/registry-cache/functions/manifest"
+	"github.com/registry-cache/registry-cache/functions/shape"
+)
+
+// Render returns the objects of a config, in no order yet. Of the items it reads Secrets that the config refers to, and
+// StatefulSets of ours, whose immutable fields must stay; it changes none. The list holds all faults of the input,
+// warnings too; objects come only if none of them is an error. Another error is a defect of this module.
+func Render(in input.Config, items []manifest.Object) ([]manifest.Object, fault.List, error) {
+	c, list := decodeConfig(in)
+	if c.registry == nil {
+		return nil, list, nil
+	}
+	found, faults := c.findSecrets(items)
+	list = append(list, faults...)
+	list = append(list, c.checkExisting(items, in.Mark())...)
+	if list.OrNil() != nil {
+		return nil, list, nil
+	}
+	objects, err := c.common()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range c.registry.Caches {
+		cache, err := c.cache(&c.registry.Caches[i], &found[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		objects = append(objects, cache...)
+	}
+	return objects, list, nil
+}
+
+// common returns what all caches share: the NetworkPolicy, and on platform standalone the Namespace.
+func (c *config) common() ([]manifest.Object, error) {
+	objects, err := shape.Get(shape.NewKey("common", string(c.Platform)))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		if o.Kind() == "Namespace" {
+			o.SetName(c.namespace())
+		} else {
+			o.SetNamespace(c.namespace())
+		}
+	}
+	return objects, nil
+}
+
+// shapeKey says of which Components a cache is made. The platform's comes last, since it also changes what the others add.
+func (c *config) shapeKey(cache *v1alpha3.RegistryCache) shape.Key {
+	shoot := c.Platform == v1alpha1.PlatformShoot
+	var components []string
+	add := func(wanted bool, name string) {
+		if wanted {
+			components = append(components, name)
+		}
+	}
+	add(cache.TLSEnabled() && shoot, "tls-shoot")
+	add(cache.TLSEnabled() && !shoot, "tls")
+	add(cache.HighlyAvailable() && shoot, "high-availability-shoot")
+	add(cache.HighlyAvailable() && !shoot, "high-availability")
+	add(cache.Proxy != nil, "proxy")
+	add(c.VerticalPodAutoscaler, "vertical-pod-autoscaler")
+	add(true, string(c.Platform))
+	return shape.NewKey("cache", components...)
+}

@@ -1,0 +1,70 @@
+package registrycaches
+
+import (
+	"crypto/tls"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
+	registryvalidation "github.com/registry-cache/registry-cache/functions/api/registry/validation"
+	"github.com/registry-cache/registry-cache/functions/fault"
+	"github.com/registry-cache/registry-cache/functions/input"
+	"github.com/registry-cache/registry-cache/functions/manifest"
+	"github.com/registry-cache/registry-cache/functions/names"
+)
+
+// secrets is what one cache takes from Secrets among the items.
+type secrets struct {
+	username, password string
+	// tls is the key pair's Secret; nil without TLS, and on platform standalone, where the pod mounts it by its name.
+	tls *input.Secret
+}
+
+// findSecrets collects what every cache needs, and the faults of all that is missing or malformed.
+func (c *config) findSecrets(items []manifest.Object) ([]secrets, fault.List) {
+	found := make([]secrets, len(c.registry.Caches))
+	var list fault.List
+	for i := range c.registry.Caches {
+		cache := &c.registry.Caches[i]
+		path := c.cachePath(i)
+		if cache.SecretReferenceName != nil {
+			list = append(list, c.findCredentials(&found[i], items, *cache.SecretReferenceName, path.Child("secretReferenceName"))...)
+		}
+		if cache.TLSEnabled() && c.Platform == fnv1alpha1.PlatformShoot {
+			var faults fault.List
+			found[i].tls, faults = findKeyPair(items, names.Object(cache.Upstream)+"-tls", path.Child("http", "tls"))
+			list = append(list, faults...)
+		}
+	}
+	return found, list
+}
+
+func (c *config) findCredentials(to *secrets, items []manifest.Object, reference string, path *field.Path) fault.List {
+	secret, list := input.FindSecret(items, reference, path)
+	if secret == nil {
+		return list
+	}
+	errs := registryvalidation.ValidateUpstreamRegistrySecret(registryvalidation.Secret(*secret), path, reference,
+		c.Platform == fnv1alpha1.PlatformShoot)
+	for _, key := range []string{"username", "password"} {
+		if !utf8.Valid(secret.Data[key]) {
+			errs = append(errs, field.Invalid(path, reference, "the data entry \""+key+"\" of the referenced secret must be UTF-8 text"))
+		}
+	}
+	to.username, to.password = string(secret.Data["username"]), string(secret.Data["password"])
+	return fault.FromFields(fault.Secret, errs)
+}
+
+func findKeyPair(items []manifest.Object, name string, path *field.Path) (*input.Secret, fault.List) {
+	secret, list := input.FindSecret(items, name, path)
+	if secret == nil {
+		return nil, list
+	}
+	// The cause is left out: nothing of a Secret may get into a message.
+	if _, err := tls.X509KeyPair(secret.Data["tls.crt"], secret.Data["tls.key"]); err != nil {
+		return nil, fault.FromFields(fault.Secret, field.ErrorList{field.Invalid(path, name,
+			"the secret \""+name+"\" must have a PEM certificate in tls.crt and its private key in tls.key")})
+	}
+	return secret, nil
+}

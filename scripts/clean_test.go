@@ -1,0 +1,96 @@
+package scripts_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/registry-cache/registry-cache/test/tree"
+)
+
+const (
+	ours   = "# managed by registry-cache\nserver = \"https://registry-1.docker.io\"\n"
+	legacy = "server = \"https://registry-1.docker.io\"\n\n[host.\"http://10.4.0.10:5000\"]\n  capabilities = [\"pull\", \"resolve\"]\n"
+	theirs = "server = \"https://registry-1.docker.io\"\n\n[host.\"https://mirror.example\"]\n  capabilities = [\"pull\"]\n"
+)
+
+// TestClean runs the script twice on each tree: the second run finds nothing to do.
+func TestClean(t *testing.T) {
+	for name, test := range map[string]struct {
+		upstreams     []string
+		before, after tree.Tree
+		says          string
+	}{
+		"ours": {
+			upstreams: []string{"docker.io"},
+			before:    tree.Tree{"docker.io/hosts.toml": ours, "quay.io/hosts.toml": ours}, after: tree.Tree{"quay.io/hosts.toml": ours},
+			says: "docker.io: withdrawn",
+		},
+		"what the existing extension wrote": {
+			upstreams: []string{"docker.io", "r.io:5000"},
+			before:    tree.Tree{"docker.io/hosts.toml": legacy, "r.io:5000/hosts.toml": legacy}, after: tree.Tree{"./": ""},
+			says: "r.io:5000: withdrawn",
+		},
+		"somebody else's file": {
+			upstreams: []string{"docker.io"},
+			before:    tree.Tree{"docker.io/hosts.toml": theirs}, after: tree.Tree{"docker.io/hosts.toml": theirs},
+			says: "not ours, left alone",
+		},
+		"other files beside ours": {
+			upstreams: []string{"docker.io"},
+			before:    tree.Tree{"docker.io/hosts.toml": ours, "docker.io/ca.crt": "x"}, after: tree.Tree{"docker.io/ca.crt": "x"},
+			says: "has other files, kept",
+		},
+		"an empty folder, which would hide _default": {
+			upstreams: []string{"docker.io"},
+			before:    tree.Tree{"docker.io/": "", "_default/hosts.toml": theirs}, after: tree.Tree{"_default/hosts.toml": theirs},
+			says: "nothing to withdraw",
+		},
+		"nothing there": {upstreams: []string{"docker.io"}, before: tree.Tree{}, after: tree.Tree{"./": ""}, says: "nothing to withdraw"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			tree.Write(t, dir, test.before)
+			if out, err := clean(dir, test.upstreams...); err != nil || !strings.Contains(out, test.says) {
+				t.Errorf("got %v, want it to say %q:\n%s", err, test.says, out)
+			}
+			for range 2 {
+				if diff := cmp.Diff(test.after, tree.Read(t, dir)); diff != "" {
+					t.Errorf("files differ (-want +got):\n%s", diff)
+				}
+				if out, err := clean(dir, test.upstreams...); err != nil {
+					t.Errorf("the second run failed: %v\n%s", err, out)
+				}
+			}
+		})
+	}
+}
+
+func TestCleanRefuses(t *testing.T) {
+	for _, upstream := range []string{"", "..", "../etc", "a/b", "-rf", "a b", "$(id)", "a;id", ".hidden"} {
+		dir := t.TempDir()
+		before := tree.Tree{"a/hosts.toml": ours, "docker.io/hosts.toml": ours}
+		tree.Write(t, dir, before)
+		out, err := clean(dir, "docker.io", upstream)
+		if err == nil || !strings.Contains(out, "upstream must be host[:port], got '"+upstream+"'") {
+			t.Errorf("%q must be refused with its name, got %v:\n%s", upstream, err, out)
+		}
+		if diff := cmp.Diff(before, tree.Read(t, dir)); diff != "" {
+			t.Errorf("nothing must be done when one upstream is refused (-want +got):\n%s", diff)
+		}
+	}
+	if out, err := clean(t.TempDir()); err == nil || !strings.Contains(out, "at least one upstream") {
+		t.Errorf("no upstream must be refused, got %v:\n%s", err, out)
+	}
+}
+
+// clean runs the script under the machine's sh.
+func clean(dir string, upstreams ...string) (string, error) {
+	cmd := exec.Command("sh", append([]string{"clean-containerd-registries.sh"}, upstreams...)...)
+	cmd.Env = append(os.Environ(), "CERTS_DIR="+dir)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
