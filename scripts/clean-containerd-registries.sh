@@ -45,7 +45,7 @@ is_ours() {
 
 # endpoints prints what the cache of an upstream is called here: in the guard's list and in the file.
 endpoints() {
-  sed -n "s/^$(echo "$1" | sed 's/\./\\./g') .* endpoint=\([^ ]*\)$/\1/p" "$state_dir/state" 2>/dev/null
+  sed -n "s/^$(echo "$1" | sed 's/\./\\./g') .* endpoint=\([^ ]*\)$/\1/p" "$state_dir"/state "$state_dir"/state.* 2>/dev/null
   if [ -f "$2" ] && is_ours "$2"; then
     sed -n 's/^\[host\."\(.*\)"\]$/\1/p' "$2"
   fi

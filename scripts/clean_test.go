@@ -1,10 +1,12 @@
 package scripts_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -49,6 +51,11 @@ func TestClean(t *testing.T) {
 			before:    tree.Tree{"docker.io/": "", "_default/hosts.toml": theirs}, after: tree.Tree{"_default/hosts.toml": theirs},
 			says: "nothing to withdraw",
 		},
+		"copies of a CA file go along": {
+			upstreams: []string{"docker.io"},
+			before:    tree.Tree{"docker.io/hosts.toml": ours, "docker.io/registry-cache-ca-0123.pem": "x"}, after: tree.Tree{"./": ""},
+			says: "docker.io: withdrawn",
+		},
 		"nothing there": {upstreams: []string{"docker.io"}, before: tree.Tree{}, after: tree.Tree{"./": ""}, says: "nothing to withdraw"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +73,37 @@ func TestClean(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCleanLeavesWord of every name that a guard could have for the cache: that in its list and that in the file.
+func TestCleanLeavesWord(t *testing.T) {
+	dir := t.TempDir()
+	tree.Write(t, dir, tree.Tree{"docker.io/hosts.toml": legacy})
+	tree.Write(t, dir+".run", tree.Tree{
+		"state":     "docker-io state=direct since=- withdrawals=0 endpoint=http://other:5000\ndocker.io state=in-use since=- withdrawals=0 endpoint=http://name:5000\n",
+		"state.two": "docker.io state=in-use since=- withdrawals=0 endpoint=http://second:5000\n",
+	})
+	t.Cleanup(func() { _ = os.RemoveAll(dir + ".run") })
+	before := time.Now().Unix()
+	if out, err := clean(dir, "docker.io", "quay.io"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	word := tree.Read(t, dir+".run")
+	if _, left := word["withdrawn/quay.io"]; left {
+		t.Error("there must be no word of a cache that nobody knew")
+	}
+	var names []string
+	for line := range strings.Lines(word["withdrawn/docker.io"]) {
+		var name string
+		var at int64
+		if _, err := fmt.Sscanf(line, "%s %d\n", &name, &at); err != nil || at < before || at > time.Now().Unix() {
+			t.Errorf("a word must be an endpoint and the time, got %q", line)
+		}
+		names = append(names, name)
+	}
+	if diff := cmp.Diff([]string{"http://10.4.0.10:5000", "http://name:5000", "http://second:5000"}, names); diff != "" {
+		t.Errorf("endpoints differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -90,7 +128,7 @@ func TestCleanRefuses(t *testing.T) {
 // clean runs the script under the machine's sh.
 func clean(dir string, upstreams ...string) (string, error) {
 	cmd := exec.Command("sh", append([]string{"clean-containerd-registries.sh"}, upstreams...)...)
-	cmd.Env = append(os.Environ(), "CERTS_DIR="+dir)
+	cmd.Env = append(os.Environ(), "CERTS_DIR="+dir, "STATE_DIR="+dir+".run")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

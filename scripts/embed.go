@@ -1,9 +1,10 @@
-// Package scripts embeds the shell that runs on nodes, and the kustomization that puts it into a ConfigMap.
+// Package scripts embeds the shell that runs on nodes, its systemd unit, and the kustomization that puts the shell into
+// ConfigMaps.
 package scripts
 
 import "embed"
 
-// FS holds the scripts and their kustomization.
+// FS holds the scripts, the systemd unit and the kustomization.
 //
-//go:embed *.sh kustomization.yaml
+//go:embed *.sh *.service kustomization.yaml
 var FS embed.FS

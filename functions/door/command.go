@@ -17,6 +17,12 @@ The CONFIG names the upstream registries. Kinds:
                     a RegistryConfig with platform, namespace, image, addresses
   RegistryCleaner   functions.registry.extensions.gardener.cloud/v1alpha1
                     the DaemonSet that withdraws caches from the nodes
+  ContainerdRegistries
+                    functions.registry.extensions.gardener.cloud/v1alpha1
+                    caches and mirrors for containerd on the nodes: patches the
+                    OperatingSystemConfigs among the items, or renders a DaemonSet
+  MirrorConfig      mirror.extensions.gardener.cloud/v1alpha1
+                    the same for mirrors only
 
 INPUT files (or -, stdin) hold objects that the config refers to, such as the Secret
 with an upstream's credentials. They are printed along with the generated objects,
@@ -78,5 +84,9 @@ func isTerminal(stdin io.Reader) bool {
 		return false
 	}
 	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }

@@ -57,10 +57,11 @@ func writeDirectory(dir, mark string, objects []manifest.Object) error {
 			return err
 		}
 	}
-	if err := d.writeKustomization(names); err != nil {
+	// First remove, then forget: if we are stopped in between, the next run still knows what to remove.
+	if err := d.remove(earlier, names); err != nil {
 		return err
 	}
-	return d.remove(earlier, names)
+	return d.writeKustomization(names)
 }
 
 // encode returns the content of each file, and the files' names in the order of the objects.
@@ -98,6 +99,11 @@ func (d directory) writeKustomization(names []string) error {
 // earlier returns the files that an earlier run listed. A kustomization.yaml that is not ours, or was changed by hand, is
 // an error: it would be lost.
 func (d directory) earlier() ([]string, error) {
+	for _, name := range []string{"kustomization.yml", "Kustomization"} {
+		if _, err := d.root.Stat(name); err == nil {
+			return nil, fmt.Errorf("%s was not written by this function: choose another directory", d.at(name))
+		}
+	}
 	text, err := d.root.ReadFile(kustomizationFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -118,11 +124,16 @@ func (d directory) earlier() ([]string, error) {
 		return nil, fmt.Errorf("%s was not written by this function: choose another directory", d.at(kustomizationFile))
 	case mark != d.mark:
 		return nil, fmt.Errorf("%s was written for %s, not for %s: choose another directory", d.at(kustomizationFile), mark, d.mark)
-	case !reflect.DeepEqual(have, d.kustomization(have.Resources)):
+	case !reflect.DeepEqual(have, d.kustomization(have.Resources)) || !allLocal(have.Resources):
 		return nil, fmt.Errorf("%s was changed by hand: move the changes to a kustomization of your own that has this "+
 			"directory among its resources, and remove the file", d.at(kustomizationFile))
 	}
 	return have.Resources, nil
+}
+
+// allLocal says whether all files are inside the folder; we never list others.
+func allLocal(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !fs.ValidPath(name) })
 }
 
 // mayReplace says which files stand in the way that are not ours, all at once.
@@ -163,6 +174,7 @@ func (d directory) write(name string, content []byte) error {
 	}
 	err := d.root.MkdirAll(path.Dir(name), 0o755)
 	if err == nil {
+		_ = d.root.Remove(temporary) // one that was left would keep its mode
 		err = d.root.WriteFile(temporary, content, mode)
 	}
 	if err == nil {

@@ -2,14 +2,17 @@ package door
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/registry-cache/registry-cache/functions/fault"
 	"github.com/registry-cache/registry-cache/functions/input"
 )
 
@@ -32,8 +35,11 @@ func Files(args []string, directory string, stdin io.Reader, stdout, stderr io.W
 		return ErrRefused
 	}
 	printResults(stderr, results(out.warnings, config, args[0]))
+	if directory != "" && len(out.rendered) == 0 {
+		return errors.New("-o writes what is generated, and this config only changes items: leave -o out, and they are printed")
+	}
 	if directory != "" {
-		return writeDirectory(directory, config.Mark(), out.generated)
+		return writeDirectory(directory, config.Mark(), out.rendered)
 	}
 	nodes, err := out.merge()
 	if err != nil {
@@ -43,6 +49,9 @@ func Files(args []string, directory string, stdin io.Reader, stdout, stderr io.W
 }
 
 func readFiles(args []string, stdin io.Reader) (config input.Config, items []*yaml.RNode, err error) {
+	if args[0] == "-" {
+		return config, nil, errors.New("the configuration must be a file; - is for INPUT only")
+	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {
 		return config, nil, fmt.Errorf("reading the configuration: %w", err)
@@ -72,7 +81,7 @@ func readItems(name string, stdin io.Reader) ([]*yaml.RNode, error) {
 	if name != "-" {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("reading items: %w", err)
+			return nil, fileFault(name, fmt.Sprintf("reading items: %v", err))
 		}
 		reader = bytes.NewReader(text)
 	}
@@ -85,7 +94,7 @@ func readItemsFrom(reader io.Reader, name string) ([]*yaml.RNode, error) {
 		Reader: reader, OmitReaderAnnotations: true, SetAnnotations: map[string]string{kioutil.PathAnnotation: name},
 	}).Read()
 	if err != nil {
-		return nil, fmt.Errorf("parsing items in %s: %w", name, err)
+		return nil, fileFault(name, unreadable(err))
 	}
 	return items, nil
 }
@@ -93,7 +102,7 @@ func readItemsFrom(reader io.Reader, name string) ([]*yaml.RNode, error) {
 func printNodes(stdout io.Writer, nodes []*yaml.RNode) error {
 	var apply []*yaml.RNode
 	for _, node := range nodes {
-		if value, marked := node.GetAnnotations()[localConfigAnnotation]; !marked || value == "false" {
+		if !isLocalConfig(node) {
 			apply = append(apply, node)
 		}
 	}
@@ -102,4 +111,20 @@ func printNodes(stdout io.Writer, nodes []*yaml.RNode) error {
 		return fmt.Errorf("printing: %w", err)
 	}
 	return nil
+}
+
+// fileFault is the fault of a whole file of items.
+func fileFault(name, message string) fault.List {
+	return fault.List{{Severity: fault.Error, Cause: fault.Item, Message: message, Object: &fault.Object{Path: name}}}
+}
+
+var lineNumber = regexp.MustCompile(`line [0-9]+`)
+
+// unreadable says that items cannot be read. kyaml's own words quote what they do not understand, and that may be what
+// somebody wrote for a password: only the line is taken from them.
+func unreadable(err error) string {
+	if line := lineNumber.FindString(err.Error()); line != "" {
+		return "must be Kubernetes objects in YAML, see " + line
+	}
+	return "must be Kubernetes objects in YAML"
 }

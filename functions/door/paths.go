@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/manifest"
 )
 
@@ -19,5 +20,12 @@ func filePathFor(o manifest.Object) string {
 		role, _, _ := strings.Cut(strings.TrimPrefix(o.Name(), folder+"-"), "-")
 		file += "-" + role
 	}
-	return path.Join(folder, file+".yaml")
+	namespace := o.Namespace()
+	if o.Kind() == "Namespace" {
+		namespace = o.Name()
+	}
+	if namespace == fnv1alpha1.DefaultNamespace || namespace == fnv1alpha1.ShootNamespace {
+		namespace = "" // the usual case needs no folder; others do, or two configs would share a file
+	}
+	return path.Join(namespace, folder, file+".yaml")
 }

@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/registry-cache/registry-cache/functions/fault"
 	"github.com/registry-cache/registry-cache/functions/input"
@@ -33,12 +34,25 @@ func ResourceList(stdin io.Reader, stdout, stderr io.Writer) error {
 	})
 	rw := &kio.ByteReadWriter{Reader: stdin, Writer: stdout, KeepReaderAnnotations: true}
 	if err := framework.Execute(processor, rw); err != nil {
-		return err
+		return unreadableList(stdout, stderr, err)
 	}
 	if refused {
 		return ErrRefused
 	}
 	return nil
+}
+
+// unreadableList answers a ResourceList whose items cannot even be read, and so cannot be given back.
+func unreadableList(stdout, stderr io.Writer, err error) error {
+	list := results(fault.List{{Severity: fault.Error, Cause: fault.Item, Message: "the ResourceList " + unreadable(err)}}, input.Config{}, "")
+	printResults(stderr, list)
+	text, err := yaml.Marshal(map[string]any{
+		"apiVersion": kio.ResourceListAPIVersion, "kind": kio.ResourceListKind, "items": []any{}, "results": list,
+	})
+	if err == nil {
+		_, err = stdout.Write(text)
+	}
+	return errors.Join(ErrRefused, err)
 }
 
 // processList changes the items of the list, unless a fault stops the function.

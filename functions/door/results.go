@@ -21,11 +21,12 @@ func results(faults fault.List, config input.Config, file string) framework.Resu
 			Severity:    framework.Severity(f.Severity),
 			ResourceRef: reference(f.Object, config),
 		}
+		path := file
 		if f.Object != nil {
-			file = f.Object.Path
+			path = f.Object.Path
 		}
-		if file != "" {
-			result.File = &framework.File{Path: file}
+		if path != "" {
+			result.File = &framework.File{Path: path}
 		}
 		if f.Field != "" {
 			result.Field = &framework.Field{Path: f.Field, CurrentValue: plain(f.Value)}

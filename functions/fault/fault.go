@@ -102,10 +102,16 @@ func FromError(err error) (List, bool) {
 	return list, ok
 }
 
+// maxValue is how much of a refused value is shown: more than any valid name has.
+const maxValue = 300
+
 // FromFields makes faults of field errors.
 func FromFields(cause Cause, fields field.ErrorList) List {
 	list := make(List, 0, len(fields))
 	for _, e := range fields {
+		if text, ok := e.BadValue.(string); ok && len(text) > maxValue {
+			e.BadValue = text[:maxValue] + "..."
+		}
 		f := Fault{Severity: Error, Cause: cause, Field: e.Field, Message: e.ErrorBody()}
 		if cause == Configuration && hasValue(e) {
 			f.Value = e.BadValue

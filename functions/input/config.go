@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -94,8 +95,10 @@ func configFault(path, message string) fault.List {
 
 // Unknown returns the fault of a kind that no function serves.
 func (c Config) Unknown(known []string) fault.List {
-	list := fault.FromFields(fault.Configuration, field.ErrorList{
+	if c.APIVersion == "" || c.Kind == "" {
+		return configFault("", "apiVersion and kind must be given: one of "+strings.Join(known, ", "))
+	}
+	return fault.FromFields(fault.Configuration, field.ErrorList{
 		field.NotSupported(field.NewPath("kind"), c.APIVersion+" "+c.Kind, known),
 	})
-	return list
 }

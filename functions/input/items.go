@@ -34,12 +34,13 @@ func FindSecret(items []manifest.Object, name string, path *field.Path) (*Secret
 	}
 	switch len(found) {
 	case 0:
-		return nil, secretFault(path, name, fmt.Sprintf("secret %q not found among the items: add it to the resources of this function", name))
+		return nil, secretFault(path, name, fmt.Sprintf("secret %q not found among the items: give it as an "+
+			"INPUT file, or in kustomize as one of the resources of a config under transformers (a generator sees none), or in kpt in the package", name))
 	case 1:
 		return decodeSecret(found[0], path)
 	}
-	return nil, secretFault(path, name, fmt.Sprintf("secret %q must be unique among the items, found it in namespaces %q and %q",
-		name, found[0].Namespace(), found[1].Namespace()))
+	return nil, secretFault(path, name, fmt.Sprintf("secret %q must be unique among the items, found it %d times, in namespaces %q and %q",
+		name, len(found), found[0].Namespace(), found[1].Namespace()))
 }
 
 func decodeSecret(item manifest.Object, path *field.Path) (*Secret, fault.List) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 )
 
@@ -40,6 +41,14 @@ func (o Object) Annotation(key string) string { return text(Map(o, "metadata", "
 
 // SetAnnotation sets an annotation.
 func (o Object) SetAnnotation(key, value string) { Ensure(o, "metadata", "annotations")[key] = value }
+
+// FilePath returns the file that the object was read from, as kyaml's readers, kustomize and kpt annotate it, or "".
+func (o Object) FilePath() string {
+	if path := o.Annotation(kioutil.PathAnnotation); path != "" {
+		return path
+	}
+	return o.Annotation("config.kubernetes.io/path") // what older tools set
+}
 
 // Label returns the value of a label, or "".
 func (o Object) Label(key string) string { return text(Map(o, "metadata", "labels")[key]) }

@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
+	mirrorv1alpha1 "github.com/registry-cache/registry-cache/functions/api/mirror/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry"
+	"github.com/registry-cache/registry-cache/functions/containerdregistries"
 	"github.com/registry-cache/registry-cache/functions/fault"
 	"github.com/registry-cache/registry-cache/functions/input"
 	"github.com/registry-cache/registry-cache/functions/manifest"
@@ -16,8 +18,17 @@ import (
 	"github.com/registry-cache/registry-cache/functions/registrycleaner"
 )
 
-// function renders one kind. It returns all faults of its input, and another error only for a defect of its own.
-type function func(input.Config, []manifest.Object) ([]manifest.Object, fault.List, error)
+// function renders one kind: new objects, and patches of the items. It returns all faults of its input, and another error
+// only for a defect of its own.
+type function func(input.Config, []manifest.Object) ([]manifest.Object, []containerdregistries.Patch, fault.List, error)
+
+// generator makes a function of one that patches no item.
+func generator(generate func(input.Config, []manifest.Object) ([]manifest.Object, fault.List, error)) function {
+	return func(config input.Config, items []manifest.Object) ([]manifest.Object, []containerdregistries.Patch, fault.List, error) {
+		objects, faults, err := generate(config, items)
+		return objects, nil, faults, err
+	}
+}
 
 type kind struct {
 	apiVersion, kind string
@@ -25,11 +36,13 @@ type kind struct {
 
 var functions = func() map[kind]function {
 	table := map[kind]function{
-		{fnv1alpha1.APIVersion, "RegistryCaches"}:  registrycaches.Render,
-		{fnv1alpha1.APIVersion, "RegistryCleaner"}: registrycleaner.Render,
+		{fnv1alpha1.APIVersion, "RegistryCaches"}:                    generator(registrycaches.Render),
+		{fnv1alpha1.APIVersion, "RegistryCleaner"}:                   generator(registrycleaner.Render),
+		{fnv1alpha1.APIVersion, containerdregistries.Kind}:           containerdregistries.Render,
+		{mirrorv1alpha1.APIVersion, containerdregistries.MirrorKind}: containerdregistries.Render,
 	}
 	for _, version := range registry.APIVersions() {
-		table[kind{version, registry.Kind}] = registrycaches.Render
+		table[kind{version, registry.Kind}] = generator(registrycaches.Render)
 	}
 	return table
 }()
@@ -49,12 +62,14 @@ type Output struct {
 	// Objects were generated; none of the input's items is among them. They are in kustomize's order, each with the
 	// annotation that marks what generated it, and belong to the caller.
 	Objects []manifest.Object
+	// Patches change OperatingSystemConfigs among the items, each by its index.
+	Patches []containerdregistries.Patch
 	// Warnings are faults that stop nothing.
 	Warnings fault.List
 }
 
-// Render renders a functionConfig: RegistryConfig of any version, RegistryCaches or RegistryCleaner. Items are the
-// objects that the config refers to: Secrets by their names, and StatefulSets that exist already; others are not read.
+// Render renders a functionConfig of one of the Kinds. Items are the objects that the config refers to: Secrets by their
+// names, StatefulSets that exist already, and OperatingSystemConfigs to patch; others are not read, and none is changed.
 //
 // What is wrong with the input comes as a fault.List that holds all of it; any other error is a defect of this module.
 // Render is pure and safe for concurrent use.
@@ -63,7 +78,7 @@ func Render(config input.Config, items []manifest.Object) (Output, error) {
 	if !ok {
 		return Output{}, config.Unknown(Kinds())
 	}
-	objects, faults, err := render(config, items)
+	objects, patches, faults, err := render(config, items)
 	if err != nil {
 		return Output{}, fmt.Errorf("rendering %s %q: %w", config.Kind, config.Name, err)
 	}
@@ -74,5 +89,5 @@ func Render(config input.Config, items []manifest.Object) (Output, error) {
 		o.SetAnnotation(fnv1alpha1.GeneratedByAnnotation, config.Mark())
 	}
 	manifest.Sort(objects)
-	return Output{Objects: objects, Warnings: faults}, nil
+	return Output{Objects: objects, Patches: patches, Warnings: faults}, nil
 }

@@ -39,7 +39,7 @@ func decodeConfig(in input.Config) (*config, fault.List) {
 	} else {
 		c.path = field.NewPath("registryConfig")
 		errs = decode.Strict(in.Body, &c.RegistryCaches, nil)
-		text = c.RegistryConfig.Raw
+		text = withoutMetadata(c.RegistryConfig.Raw)
 	}
 	if c.Platform == "" {
 		c.Platform = fnv1alpha1.PlatformStandalone
@@ -65,6 +65,14 @@ func decodeConfig(in input.Config) (*config, fault.List) {
 	return c, append(fault.FromFields(fault.Configuration, decode.Join(errs, invalid)), warnings...)
 }
 
+// withoutMetadata lets a whole RegistryConfig stand in the wrapper as it stands alone, where its metadata is free.
+func withoutMetadata(text []byte) []byte {
+	if inner, err := input.Parse(text); err == nil {
+		return inner.Body
+	}
+	return text // the decoding says what is wrong
+}
+
 // warnings are found before the defaults hide what the user wrote, and only if all of it was understood.
 func (c *config) warnings() (list fault.List) {
 	for _, w := range registryvalidation.WarnRegistryConfig(c.registry, c.path) {
@@ -81,6 +89,9 @@ func (c *config) validate() field.ErrorList {
 	errs := c.validatePlatform()
 	if c.Namespace == "" {
 		c.Namespace = fnv1alpha1.DefaultNamespace
+	}
+	if c.Nodes != nil {
+		errs = append(errs, ValidateImage(c.Nodes.Image, field.NewPath("nodes", "image"))...)
 	}
 	return append(errs, ValidateImage(c.Image, field.NewPath("image"))...)
 }
@@ -151,8 +162,9 @@ func (c *config) validateServices() (errs field.ErrorList) {
 			errs = append(errs, field.Duplicate(path.Child("upstream"), service.Upstream))
 		}
 		address, err := netip.ParseAddr(service.ClusterIP)
-		if err != nil || address.Zone() != "" {
-			errs = append(errs, field.Invalid(path.Child("clusterIP"), service.ClusterIP, "must be an IPv4 or IPv6 address"))
+		if err != nil || !canBeClusterIP(address) || address.String() != service.ClusterIP {
+			errs = append(errs, field.Invalid(path.Child("clusterIP"), service.ClusterIP,
+				"must be an IPv4 or IPv6 address that a Service can have, in its shortest form, such as 10.96.0.50 or fd00:10:96::50"))
 		} else if other, taken := addresses[address]; taken {
 			errs = append(errs, field.Invalid(path.Child("clusterIP"), service.ClusterIP,
 				fmt.Sprintf("must be unique, upstream %q has it already", other)))
@@ -162,6 +174,10 @@ func (c *config) validateServices() (errs field.ErrorList) {
 		c.pins[service.Upstream] = service.ClusterIP
 	}
 	return errs
+}
+
+func canBeClusterIP(a netip.Addr) bool {
+	return a.Zone() == "" && !a.Is4In6() && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
 
 // validateTLS: on a plain cluster nobody issues a certificate for an address that is not known before.

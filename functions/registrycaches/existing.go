@@ -2,9 +2,9 @@ package registrycaches
 
 import (
 	"fmt"
+	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
+	"github.com/registry-cache/registry-cache/functions/api/decode"
 	"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
 	"github.com/registry-cache/registry-cache/functions/fault"
@@ -19,7 +19,7 @@ func (c *config) checkExisting(items []manifest.Object, mark string) (list fault
 		cache := &c.registry.Caches[i]
 		for _, item := range items {
 			if c.isOurs(item, cache, mark) {
-				list = append(list, compareClaim(item, cache)...)
+				list = append(list, c.compareClaim(item, cache)...)
 			}
 		}
 	}
@@ -37,34 +37,78 @@ func (c *config) isOurs(item manifest.Object, cache *v1alpha3.RegistryCache, mar
 	return item.Namespace() == c.namespace() && item.Label(labelUpstreamHost) == names.UpstreamLabel(cache.Upstream)
 }
 
-func compareClaim(item manifest.Object, cache *v1alpha3.RegistryCache) (list fault.List) {
-	refuse := func(field string, value any, message string) {
-		list = append(list, fault.Fault{
-			Severity: fault.Error, Cause: fault.Item, Field: field, Value: value, Message: message,
-			Object: &fault.Object{
-				APIVersion: item.APIVersion(), Kind: item.Kind(), Namespace: item.Namespace(), Name: item.Name(),
-				Path: item.Annotation("config.kubernetes.io/path"),
-			},
-		})
-	}
+// existing is a StatefulSet of ours that is there already, and the cache that it will have to fit.
+type existing struct {
+	*config
+	item  manifest.Object
+	cache *v1alpha3.RegistryCache
+	list  fault.List
+}
+
+func (c *config) compareClaim(item manifest.Object, cache *v1alpha3.RegistryCache) fault.List {
+	e := &existing{config: c, item: item, cache: cache}
 	if name := manifest.Text(item, "spec", "serviceName"); name != "" {
-		refuse("spec.serviceName", name, fmt.Sprintf("field is immutable and must be empty: this StatefulSet is from before v0.18 of "+
-			"gardener-extension-registry-cache; remove the cache for %q and add it again", cache.Upstream))
+		e.refuse("spec.serviceName", name, "field is immutable and must be empty: this StatefulSet is from before v0.18 of "+
+			"gardener-extension-registry-cache; remove the cache for %q and add it again", cache.Upstream)
 	}
-	claim := claimTemplate(item)
-	const path = "spec.volumeClaimTemplates[" + volumeCache + "].spec."
-	size := manifest.Text(claim, "spec", "resources", "requests", "storage")
-	if have, err := resource.ParseQuantity(size); err == nil && have.Cmp(*cache.Volume.Size) != 0 {
-		refuse(path+"resources.requests.storage", size, fmt.Sprintf("field is immutable, the config for %q asks for %s: "+
-			"set volume.size to %s, or remove the cache and add it again, which deletes what is cached", cache.Upstream, cache.Volume.Size, size))
+	claim := manifest.Map(claimTemplate(item), "spec")
+	e.compareSize(claim)
+	e.compareClass(claim)
+	return e.list
+}
+
+const claimPath = "spec.volumeClaimTemplates[" + volumeCache + "].spec."
+
+func (e *existing) compareSize(claim map[string]any) {
+	value, given := manifest.Map(claim, "resources", "requests")["storage"]
+	if !given {
+		return
 	}
-	class, wanted := manifest.Text(claim, "spec", "storageClassName"), ""
-	if cache.Volume.StorageClassName != nil {
-		wanted = *cache.Volume.StorageClassName
+	const path = claimPath + "resources.requests.storage"
+	size := fmt.Sprint(value)
+	have, ok := decode.Quantity(size)
+	switch {
+	case !ok:
+		e.refuse(path, size, "must be a quantity such as 10Gi")
+	case have.Cmp(*e.cache.Volume.Size) != 0:
+		e.refuse(path, size, "field is immutable, the config for %q asks for %s: set %s to %s%s",
+			e.cache.Upstream, e.cache.Volume.Size, strings.TrimPrefix(e.userPath(".volume.size"), "."), size, e.otherwise())
 	}
-	if class != wanted {
-		refuse(path+"storageClassName", class, fmt.Sprintf("field is immutable, the config for %q asks for %q: "+
-			"set volume.storageClassName to %q, or remove the cache and add it again, which deletes what is cached", cache.Upstream, wanted, class))
+}
+
+func (e *existing) compareClass(claim map[string]any) {
+	class, wanted := manifest.Text(claim, "storageClassName"), ""
+	if e.cache.Volume.StorageClassName != nil {
+		wanted = *e.cache.Volume.StorageClassName
 	}
-	return list
+	if class == wanted {
+		return
+	}
+	wayOut := fmt.Sprintf("set volume.storageClassName to %q", class)
+	switch {
+	case strings.HasSuffix(e.registry.APIVersion, "/v1alpha1"):
+		wayOut = "write the config as v1alpha3, which can say so"
+	case class == "":
+		wayOut = "leave volume.storageClassName out"
+	}
+	e.refuse(claimPath+"storageClassName", class, "field is immutable, the config for %q asks for %q: %s%s",
+		e.cache.Upstream, wanted, wayOut, e.otherwise())
+}
+
+// otherwise says what it takes to have the other value after all.
+func (e *existing) otherwise() string {
+	if e.Platform == v1alpha1.PlatformShoot {
+		return ", or remove the cache and add it again, which loses what is cached"
+	}
+	return fmt.Sprintf(", or remove the cache, delete its claims %s-%s-<n>, and add it again, which loses what is cached",
+		volumeCache, names.Object(e.cache.Upstream))
+}
+
+func (e *existing) refuse(field string, value any, format string, values ...any) {
+	e.list = append(e.list, fault.Fault{
+		Severity: fault.Error, Cause: fault.Item, Field: field, Value: value, Message: fmt.Sprintf(format, values...),
+		Object: &fault.Object{
+			APIVersion: e.item.APIVersion(), Kind: e.item.Kind(), Namespace: e.item.Namespace(), Name: e.item.Name(), Path: e.item.FilePath(),
+		},
+	})
 }

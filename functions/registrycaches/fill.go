@@ -148,23 +148,24 @@ func (f *filling) fillService() error {
 	}
 	service.SetName(names.Service(f.cache.Upstream, f.cache.ServiceNameSuffix))
 	service.SetAnnotation("upstream", f.cache.Upstream)
-	service.SetAnnotation("remote-url", f.remoteURL())
+	service.SetAnnotation("remote-url", remoteURL(f.cache))
 	if address := f.pins[f.cache.Upstream]; address != "" {
 		manifest.Ensure(service, "spec")["clusterIP"] = address
 	}
 	return nil
 }
 
-func (f *filling) remoteURL() string {
-	if f.cache.RemoteURL != nil {
-		return *f.cache.RemoteURL
+// remoteURL is where a cache fetches from.
+func remoteURL(cache *v1alpha3.RegistryCache) string {
+	if cache.RemoteURL != nil {
+		return *cache.RemoteURL
 	}
-	return names.RemoteURL(f.cache.Upstream)
+	return names.RemoteURL(cache.Upstream)
 }
 
 func (f *filling) fillConfig() error {
 	text, err := registryconfig.Marshal(registryconfig.Values{
-		RemoteURL: f.remoteURL(),
+		RemoteURL: remoteURL(f.cache),
 		TTL:       f.cache.GarbageCollection.TTL.Duration,
 		Username:  f.secrets.username,
 		Password:  f.secrets.password,

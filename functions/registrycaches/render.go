@@ -1,9 +1,12 @@
 // Package registrycaches renders the caches of a RegistryConfig: for each upstream a StatefulSet, a Service, Secrets and
-// what its options ask for, and beside them what all caches share. It serves the kinds RegistryConfig, of any version,
-// and RegistryCaches.
+// what its options ask for, beside them what all caches share, and on a plain cluster the node configurator. It serves the
+// kinds RegistryConfig, of any version, and RegistryCaches.
 package registrycaches
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
 	"github.com/registry-cache/registry-cache/functions/fault"
@@ -21,8 +24,11 @@ func Render(in input.Config, items []manifest.Object) ([]manifest.Object, fault.
 		return nil, list, nil
 	}
 	found, faults := c.findSecrets(items)
+	if list.OrNil() == nil {
+		// With a faulty config its defaults would be compared, and not what the user meant.
+		faults = append(faults, c.checkExisting(items, in.Mark())...)
+	}
 	list = append(list, faults...)
-	list = append(list, c.checkExisting(items, in.Mark())...)
 	if list.OrNil() != nil {
 		return nil, list, nil
 	}
@@ -37,7 +43,11 @@ func Render(in input.Config, items []manifest.Object) ([]manifest.Object, fault.
 		}
 		objects = append(objects, cache...)
 	}
-	return objects, list, nil
+	nodes, err := c.nodes(in.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(objects, nodes...), list, nil
 }
 
 // common returns what all caches share: the NetworkPolicy, and on platform standalone the Namespace.
@@ -53,7 +63,13 @@ func (c *config) common() ([]manifest.Object, error) {
 			o.SetNamespace(c.namespace())
 		}
 	}
-	return objects, nil
+	return slices.DeleteFunc(objects, isSystemNamespace), nil
+}
+
+// isSystemNamespace recognises namespaces that every cluster has: to label them, or to delete them with the caches, is not
+// for us.
+func isSystemNamespace(o manifest.Object) bool {
+	return o.Kind() == "Namespace" && (o.Name() == "default" || strings.HasPrefix(o.Name(), "kube-"))
 }
 
 // shapeKey says of which Components a cache is made. The platform's comes last, since it also changes what the others add.

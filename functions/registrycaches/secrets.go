@@ -28,7 +28,7 @@ func (c *config) findSecrets(items []manifest.Object) ([]secrets, fault.List) {
 	for i := range c.registry.Caches {
 		cache := &c.registry.Caches[i]
 		path := c.cachePath(i)
-		if cache.SecretReferenceName != nil {
+		if cache.SecretReferenceName != nil && *cache.SecretReferenceName != "" {
 			list = append(list, c.findCredentials(&found[i], items, *cache.SecretReferenceName, path.Child("secretReferenceName"))...)
 		}
 		if cache.TLSEnabled() && c.Platform == fnv1alpha1.PlatformShoot {

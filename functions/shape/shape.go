@@ -17,6 +17,7 @@ import (
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
@@ -28,7 +29,7 @@ import (
 
 // Key names a shape by what it is built of.
 type Key struct {
-	// Base is a folder of bases: "cache", "common" or "cleaner".
+	// Base is a folder of bases: "cache", "common", "cleaner" or "node".
 	Base string
 	// Components are folders of overlays/components in the order of their use, joined by commas; a string, so that a Key
 	// can be compared.
@@ -80,6 +81,11 @@ func Forget() {
 	clear(built)
 }
 
+// runKustomize is a variable for the test of what a panic in it does.
+var runKustomize = func(fsys filesys.FileSystem) (resmap.ResMap, error) {
+	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, "/shape")
+}
+
 // build runs kustomize. It is the only door to kyaml's global OpenAPI schema in this module's library code: the caller
 // holds the lock, since every build resets the schema (kustomize#3670), and a panic in kustomize becomes an error, since
 // the controller must outlive it.
@@ -93,7 +99,7 @@ func build(key Key) (objects []manifest.Object, err error) {
 	if err != nil {
 		return nil, err
 	}
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, "/shape")
+	resources, err := runKustomize(fsys)
 	if err != nil {
 		return nil, err
 	}

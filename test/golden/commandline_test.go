@@ -2,7 +2,9 @@ package golden
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/registry-cache/registry-cache/functions/door"
@@ -22,12 +24,23 @@ func TestCommandLine(t *testing.T) {
 			if c.Refused() && stdout != "" {
 				t.Errorf("stdout must be empty when the input is refused, got:\n%s", stdout)
 			}
+			checkNoSecret(t, stderr)
 			if c.Refused() && stderr == "" {
 				t.Error("stderr must say why the input is refused")
 			}
 			compare(t, stdout, c.Dir, "expected.yaml")
 			compare(t, stderr, c.Dir, "stderr.txt")
 		})
+	}
+}
+
+// checkNoSecret looks for the password in what is said, as it is and as a Secret holds it.
+func checkNoSecret(t *testing.T, said string) {
+	t.Helper()
+	for _, text := range []string{password, base64.StdEncoding.EncodeToString([]byte(password))} {
+		if strings.Contains(said, text) {
+			t.Errorf("a value of a Secret must not appear in a message, got:\n%s", said)
+		}
 	}
 }
 

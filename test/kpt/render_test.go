@@ -8,10 +8,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/registry-cache/registry-cache/functions/names"
 	"github.com/registry-cache/registry-cache/test/tool"
 )
 
 const config = "registryconfig.yaml"
+
+// The folders of the node configurators of two configs.
+const (
+	nodes     = "registry-cache-node-configurator-caches"
+	moreNodes = "registry-cache-node-configurator-more"
+)
+
+// argument is the line of a node configurator for an upstream.
+func argument(upstream string) string {
+	server := names.RemoteURL(upstream)
+	return "        - " + upstream + ",http://" + names.Object(upstream) + ":5000," + server + "\n"
+}
 
 // threeCaches returns the package with more caches.
 func threeCaches(t *testing.T) files {
@@ -64,7 +77,7 @@ func TestRenderTwice(t *testing.T) {
 			p.write(t, dir)
 			render(t, dir)
 			once := snapshot(t, dir)
-			checkFolders(t, once, "registry-cache", "registry-docker-io", "registry-ghcr-io", "registry-quay-io")
+			checkFolders(t, once, "registry-cache", nodes, "registry-docker-io", "registry-ghcr-io", "registry-quay-io")
 			render(t, dir)
 			checkSame(t, "the second render must change nothing", once, snapshot(t, dir))
 		})
@@ -80,8 +93,9 @@ func TestUpstreamTakenOut(t *testing.T) {
 			p.write(t, dir)
 			render(t, dir)
 			want := snapshot(t, dir)
-			checkFolders(t, want, "registry-cache", "registry-docker-io", "registry-ghcr-io", "registry-quay-io")
-			want = want.without(want.below("registry-quay-io")).replace(t, config, "- upstream: quay.io\n", "")
+			checkFolders(t, want, "registry-cache", nodes, "registry-docker-io", "registry-ghcr-io", "registry-quay-io")
+			want = want.without(want.below("registry-quay-io")).replace(t, config, "- upstream: quay.io\n", "").
+				replace(t, nodes+"/daemonset.yaml", argument("quay.io"), "")
 
 			p.replace(t, config, "- upstream: quay.io\n", "").write(t, dir)
 			render(t, dir)
@@ -101,7 +115,7 @@ func TestTwoConfigs(t *testing.T) {
 	p.write(t, dir)
 	render(t, dir)
 	both := snapshot(t, dir)
-	checkFolders(t, both, "registry-cache", "registry-docker-io", "registry-ghcr-io", "registry-quay-io")
+	checkFolders(t, both, "registry-cache", nodes, moreNodes, "registry-docker-io", "registry-ghcr-io", "registry-quay-io")
 	render(t, dir)
 	checkSame(t, "the second render must change nothing", both, snapshot(t, dir))
 
@@ -109,15 +123,17 @@ func TestTwoConfigs(t *testing.T) {
 	p = p.replace(t, "more.yaml", "- upstream: ghcr.io\n", "")
 	p.write(t, dir)
 	render(t, dir)
-	want := both.without(both.below("registry-ghcr-io")).replace(t, "more.yaml", "- upstream: ghcr.io\n", "")
+	want := both.without(both.below("registry-ghcr-io")).replace(t, "more.yaml", "- upstream: ghcr.io\n", "").
+		replace(t, moreNodes+"/daemonset.yaml", argument("ghcr.io"), "")
 	checkSame(t, "only the files of ghcr.io must be gone", want, snapshot(t, dir))
 
 	p = p.replace(t, config, "- upstream: docker.io\n", "- upstream: registry.k8s.io\n")
 	p.write(t, dir)
 	render(t, dir)
 	got := snapshot(t, dir)
-	want = want.without(want.below("registry-docker-io")).replace(t, config, "- upstream: docker.io\n", "- upstream: registry.k8s.io\n")
-	checkFolders(t, got, "registry-cache", "registry-quay-io", "registry-registry-k8s-io")
+	want = want.without(want.below("registry-docker-io")).replace(t, config, "- upstream: docker.io\n", "- upstream: registry.k8s.io\n").
+		replace(t, nodes+"/daemonset.yaml", argument("docker.io"), argument("registry.k8s.io"))
+	checkFolders(t, got, "registry-cache", nodes, moreNodes, "registry-quay-io", "registry-registry-k8s-io")
 	checkSame(t, "the other config's files must stay", want, got.without(got.below("registry-registry-k8s-io")))
 }
 

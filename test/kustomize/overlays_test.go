@@ -110,7 +110,7 @@ func showConfig(t *testing.T, secret manifest.Object) {
 func forget(o manifest.Object, path ...string) {
 	annotations := manifest.Map(o, path...)
 	maps.DeleteFunc(annotations, func(key string, _ any) bool {
-		return key == fnv1alpha1.GeneratedByAnnotation || key == fnv1alpha1.GroupName+"/config-hash" ||
+		return key == fnv1alpha1.GeneratedByAnnotation || strings.HasPrefix(key, fnv1alpha1.GroupName+"/") && strings.HasSuffix(key, "-hash") ||
 			strings.HasPrefix(key, "reference.resources.gardener.cloud/secret-")
 	})
 	last := len(path) - 1

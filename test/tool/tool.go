@@ -36,6 +36,9 @@ func Path(t testing.TB, name string) string {
 // is a folder of the test's own, so that no configuration of the user's changes what it does.
 func Env(t testing.TB) []string {
 	t.Helper()
+	for _, name := range []string{"registry-cache-fn", "kustomize", "kpt"} {
+		Path(t, name) // Go's test cache must notice when one that is only reached through PATH was built anew
+	}
 	root := Root(t)
 	path := filepath.Join(root, "bin") + ":" + filepath.Join(root, "bin", "tools") + ":" + os.Getenv("PATH")
 	return append(os.Environ(), "PATH="+path, "HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1")

@@ -100,6 +100,7 @@ services:
   clusterIP: 10.4.0.10
 nodes:
   enabled: false
+  image: helper:1
 `, `
 apiVersion: functions.registry.extensions.gardener.cloud/v1alpha1
 kind: RegistryCleaner

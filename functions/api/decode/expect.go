@@ -82,12 +82,22 @@ var hugeExponent = regexp.MustCompile(`[eE][-+]?[0-9]{3,}$`)
 
 // isQuantity accepts a number and spaces around too, as resource.Quantity does.
 func isQuantity(v *value) bool {
-	written := strings.Trim(v.text, " ")
-	if v.kind != kindText && v.kind != kindNumber || len(written) > maxQuantity || hugeExponent.MatchString(written) {
+	if v.kind != kindText && v.kind != kindNumber {
 		return false
 	}
-	_, err := resource.ParseQuantity(written)
-	return err == nil
+	_, ok := Quantity(v.text)
+	return ok
+}
+
+// Quantity parses a Kubernetes quantity such as "10Gi" that comes from outside, and says whether it is one. It refuses
+// exponents that resource.ParseQuantity accepts and that no comparison comes to an end with.
+func Quantity(text string) (resource.Quantity, bool) {
+	text = strings.Trim(text, " ")
+	if len(text) > maxQuantity || hugeExponent.MatchString(text) {
+		return resource.Quantity{}, false
+	}
+	quantity, err := resource.ParseQuantity(text)
+	return quantity, err == nil
 }
 
 func isDuration(v *value) bool {

@@ -63,7 +63,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdHost(ref common.Reference
 					},
 					"capabilities": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Capabilities are what the host is used for: \"pull\" and \"resolve\". Default: pull.",
+							Description: "Capabilities are what the host is used for: \"pull\" and \"resolve\". Default: pull; with probe always both.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -84,7 +84,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdHost(ref common.Reference
 					},
 					"caBundleSecretName": {
 						SchemaProps: spec.SchemaProps{
-							Description: "CABundleSecretName names the Secret whose entry bundle.crt verifies the host's certificate.",
+							Description: "CABundleSecretName names the Secret whose entry bundle.crt verifies the host's certificate. All hosts with https of registries with probe name the same.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -100,7 +100,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdRegistries(ref common.Ref
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerdRegistries says what containerd on a node should use.",
+				Description: "ContainerdRegistries says what containerd on a node should use. On platform shoot it patches every OperatingSystemConfig of purpose reconcile among the items; on platform standalone it renders the node configurator.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -141,7 +141,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdRegistries(ref common.Ref
 					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Image is the image of the node configurator on platform standalone.",
+							Description: "Image is the node configurator's image on platform standalone, with a shell, and curl or wget. Default: the image that this version was tested with.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -172,7 +172,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdRegistry(ref common.Refer
 					},
 					"server": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Server is the URL of the upstream, tried after all hosts.",
+							Description: "Server is the URL of the upstream, tried after all hosts. With probe it has no path.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -180,7 +180,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdRegistry(ref common.Refer
 					},
 					"probe": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Probe hands the registry to the guard, which uses the host exactly while it answers; needs exactly one host.",
+							Description: "Probe hands the registry to the guard, which uses the host exactly while it answers; needs exactly one host, without path. Otherwise it is a mirror, which is always tried. Default: false.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -219,6 +219,13 @@ func schema_functions_api_functions_v1alpha1_Nodes(ref common.ReferenceCallback)
 						SchemaProps: spec.SchemaProps{
 							Description: "Enabled renders the node configurator too. Default: true.",
 							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"image": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Image is the node configurator's image, with a shell, and curl or wget. Default: the registry's image.",
+							Type:        []string{"string"},
 							Format:      "",
 						},
 					},

@@ -78,6 +78,9 @@ type Nodes struct {
 	// Enabled renders the node configurator too. Default: true.
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
+	// Image is the node configurator's image, with a shell, and curl or wget. Default: the registry's image.
+	// +optional
+	Image string `json:"image,omitempty"`
 }
 
 // RegistryCleaner renders the DaemonSet that withdraws caches from the nodes before they go.
@@ -96,7 +99,8 @@ type RegistryCleaner struct {
 	Image string `json:"image,omitempty"`
 }
 
-// ContainerdRegistries says what containerd on a node should use.
+// ContainerdRegistries says what containerd on a node should use. On platform shoot it patches every OperatingSystemConfig of
+// purpose reconcile among the items; on platform standalone it renders the node configurator.
 // +k8s:openapi-gen=true
 type ContainerdRegistries struct {
 	metav1.TypeMeta `json:",inline"`
@@ -107,7 +111,8 @@ type ContainerdRegistries struct {
 	// Platform is where the configuration goes. Default: standalone.
 	// +optional
 	Platform Platform `json:"platform,omitempty"`
-	// Image is the image of the node configurator on platform standalone.
+	// Image is the node configurator's image on platform standalone, with a shell, and curl or wget. Default: the image that
+	// this version was tested with.
 	// +optional
 	Image string `json:"image,omitempty"`
 }
@@ -117,9 +122,10 @@ type ContainerdRegistries struct {
 type ContainerdRegistry struct {
 	// Upstream is the registry as it is written in image names: "host" or "host:port".
 	Upstream string `json:"upstream"`
-	// Server is the URL of the upstream, tried after all hosts.
+	// Server is the URL of the upstream, tried after all hosts. With probe it has no path.
 	Server string `json:"server"`
-	// Probe hands the registry to the guard, which uses the host exactly while it answers; needs exactly one host.
+	// Probe hands the registry to the guard, which uses the host exactly while it answers; needs exactly one host, without
+	// path. Otherwise it is a mirror, which is always tried. Default: false.
 	// +optional
 	Probe bool `json:"probe,omitempty"`
 	// Hosts are tried in this order, at least one.
@@ -132,13 +138,14 @@ type ContainerdRegistry struct {
 type ContainerdHost struct {
 	// URL is the host's URL.
 	URL string `json:"url"`
-	// Capabilities are what the host is used for: "pull" and "resolve". Default: pull.
+	// Capabilities are what the host is used for: "pull" and "resolve". Default: pull; with probe always both.
 	// +optional
 	Capabilities []string `json:"capabilities,omitempty"`
 	// OverridePath says that the URL's path is the whole API root, so that /v2 is not appended. Default: false.
 	// +optional
 	OverridePath bool `json:"overridePath,omitempty"`
-	// CABundleSecretName names the Secret whose entry bundle.crt verifies the host's certificate.
+	// CABundleSecretName names the Secret whose entry bundle.crt verifies the host's certificate. All hosts with https of
+	// registries with probe name the same.
 	// +optional
 	CABundleSecretName string `json:"caBundleSecretName,omitempty"`
 }

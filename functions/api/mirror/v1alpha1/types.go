@@ -8,6 +8,9 @@ import (
 // GroupName is the API group of MirrorConfig.
 const GroupName = "mirror.extensions.gardener.cloud"
 
+// APIVersion is the apiVersion of MirrorConfig.
+const APIVersion = GroupName + "/v1alpha1"
+
 // MirrorConfig says which mirrors containerd tries before the upstream registries.
 // +k8s:openapi-gen=true
 type MirrorConfig struct {

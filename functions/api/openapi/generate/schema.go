@@ -80,13 +80,10 @@ func (b builder) document(k kind, version string) (spec.Schema, error) {
 	if err != nil {
 		return spec.Schema{}, err
 	}
-	if k.function {
-		schema.Properties["metadata"] = metadata()
-	}
 	return schema, nil
 }
 
-// object returns the schema of a kind without metadata.
+// object returns the schema of a kind, with metadata if it is a functionConfig.
 func (b builder) object(k kind, version string) (spec.Schema, error) {
 	schema, err := b.resolve(k.goType(version))
 	if err != nil {
@@ -94,6 +91,9 @@ func (b builder) object(k kind, version string) (spec.Schema, error) {
 	}
 	schema.Properties["apiVersion"] = constant("APIVersion is the group and version of this configuration.", k.apiVersion(version))
 	schema.Properties["kind"] = constant("Kind is the kind of this configuration.", k.name)
+	if k.function {
+		schema.Properties["metadata"] = metadata()
+	}
 	schema.Required = append([]string{"apiVersion", "kind"}, schema.Required...)
 	slices.Sort(schema.Required)
 	return schema, nil

@@ -24,22 +24,40 @@ func ValidateUpstream(path *field.Path, upstream string) field.ErrorList {
 // ValidateURL returns the faults of the URL of a registry or proxy, "scheme://host[:port]" with scheme http or https. A
 // lone "/" may end it; allowPath admits any path without dot segments. A password in the URL is not shown.
 func ValidateURL(path *field.Path, rawURL string, allowPath bool) field.ErrorList {
+	shown := maskUserInfo(rawURL)
 	parsed, err := url.Parse(rawURL)
 	if err != nil {
-		return field.ErrorList{field.Invalid(path, rawURL, fmt.Sprintf("failed to parse url: %v", err))}
+		return field.ErrorList{field.Invalid(path, shown, "failed to parse url: "+parseCause(err, rawURL, shown))}
 	}
 	if parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return field.ErrorList{field.Invalid(path, rawURL, "url must start with 'http://' or 'https://' scheme")}
-	}
-	shown := rawURL
-	if parsed.User != nil {
-		shown = parsed.Redacted()
+		return field.ErrorList{field.Invalid(path, shown, "url must start with 'http://' or 'https://' scheme")}
 	}
 	var faults field.ErrorList
 	for _, message := range validateParsedURL(parsed, rawURL, allowPath) {
 		faults = append(faults, field.Invalid(path, shown, message))
 	}
 	return faults
+}
+
+// maskUserInfo hides what stands before the last "@", user name or token and password.
+func maskUserInfo(rawURL string) string {
+	end := strings.LastIndex(rawURL, "@")
+	if end < 0 {
+		return rawURL
+	}
+	start := 0
+	if i := strings.Index(rawURL, "://"); i >= 0 && i < end {
+		start = i + len("://")
+	}
+	return rawURL[:start] + "xxxxx" + rawURL[end:]
+}
+
+// parseCause returns why a URL does not parse, unless that would show what was masked.
+func parseCause(err error, rawURL, shown string) string {
+	if rawURL != shown {
+		return "what stands before the @ is not shown"
+	}
+	return err.Error()
 }
 
 func validateParsedURL(parsed *url.URL, rawURL string, allowPath bool) []string {
