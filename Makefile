@@ -10,13 +10,14 @@ TOOL_openapi-gen := k8s.io/kube-openapi/cmd/openapi-gen
 KPT := github.com/GoogleContainerTools/kpt
 
 TEST_TOOLS := bin/tools/kustomize bin/tools/kpt
+NODE_TOOLS := bin/tools/containerd bin/tools/ctr bin/tools/cripull
 API := functions/api
 
-.PHONY: help build test lint bench fuzz demo generate tools clean
+.PHONY: help build test test-node figures lint bench fuzz demo generate tools clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets (default).
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 build: ## Build bin/registry-cache-fn.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/registry-cache-fn ./functions/cmd/registry-cache-fn
@@ -24,8 +25,16 @@ build: ## Build bin/registry-cache-fn.
 test: build $(TEST_TOOLS) ## Run all tests that need no root, with the real kustomize and kpt.
 	go test ./...
 
+test-node: $(NODE_TOOLS) ## Run the tests of a node, with real containerds in network namespaces (needs root and says what else).
+	go test -tags node -count 1 -parallel 60 -timeout 15m ./scripts # these wait most of the time
+	go test -tags node -count 1 -parallel 8 -timeout 15m ./test/node
+
+figures: $(NODE_TOOLS) ## Print what a dead cache costs a pull, with and without the guard, and what the guard costs (4 minutes).
+	@go test -C test/node -tags node -count 1 -parallel 20 -timeout 15m -run '^(TestFigures|TestGuardCost)$$' -figures
+
 lint: bin/tools/golangci-lint ## Check Go code and shell scripts.
 	bin/tools/golangci-lint run
+	bin/tools/golangci-lint run --build-tags node ./scripts ./test/node
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck: apt-get install shellcheck" >&2; exit 1; }
 	shellcheck .ci/run $$(git ls-files --cached --others --exclude-standard '*.sh')
 
@@ -49,7 +58,7 @@ generate: bin/tools/openapi-gen ## Make the JSON Schemas and KRMFunctionDefiniti
 		./$(API)/registry/... ./$(API)/mirror/... ./$(API)/functions/...
 	go run ./$(API)/openapi/generate $(API)
 
-tools: $(TEST_TOOLS) bin/tools/golangci-lint bin/tools/openapi-gen bin/tools/benchstat ## Build all tools into bin/tools.
+tools: $(TEST_TOOLS) $(NODE_TOOLS) bin/tools/golangci-lint bin/tools/openapi-gen bin/tools/benchstat ## Build all tools into bin/tools.
 
 clean: ## Remove bin.
 	rm -rf bin
@@ -58,6 +67,11 @@ bin/tools/kpt: test/tools/kpt/go.mod test/tools/kpt/go.sum
 	@echo "building kpt (once, about a minute) ..."
 	@CGO_ENABLED=0 go build -C test/tools/kpt -o $(CURDIR)/$@ \
 		-ldflags "-X $(KPT)/run.version=$$(go list -C test/tools/kpt -m -f '{{.Version}}' $(KPT))" $(KPT)
+
+$(NODE_TOOLS) &: test/tools/containerd/go.mod test/tools/containerd/go.sum test/tools/containerd/cripull/main.go
+	@echo "building containerd (once, about a minute) ..."
+	@CGO_ENABLED=0 go build -C test/tools/containerd -o $(CURDIR)/bin/tools/ -ldflags '-s -w' \
+		./cripull $$(go list -C test/tools/containerd -f '{{.ImportPath}}' tool)
 
 bin/tools/%: test/tools/go.mod test/tools/go.sum
 	@echo "building $* (once, about a minute) ..."

@@ -256,6 +256,13 @@ func (c *cache) up() {
 func (c *cache) upWith(start func(*httptest.Server)) {
 	c.t.Helper()
 	listener, err := net.Listen("tcp", c.addr)
+	for range 100 { // a process that is just being started holds all sockets for a moment, also one that was closed
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		listener, err = net.Listen("tcp", c.addr)
+	}
 	if err != nil {
 		c.t.Fatal(err)
 	}
