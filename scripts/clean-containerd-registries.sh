@@ -25,7 +25,7 @@ trouble() {
 # An upstream is a part of a path here: host[:port] and nothing else.
 check_upstream() {
   case $1 in
-    '' | .* | -* | *[!a-zA-Z0-9.:-]* | *..* | *:*:*)
+    '' | .* | -* | *[!a-zA-Z0-9.:-]* | *..* | *: | *:*[!0-9]*)
       echo "clean-containerd-registries: upstream must be host[:port], got '$1'" >&2
       exit 1
       ;;
@@ -35,8 +35,9 @@ check_upstream() {
 # is_ours has our marker, or is what the script of gardener-extension-registry-cache wrote: a server line, an empty line,
 # and one host with exactly these capabilities.
 is_ours() {
-  grep -q '^# managed by registry-cache' "$1" && return 0
-  [ "$(wc -l <"$1")" -eq 4 ] &&
+  [ -f "$1" ] || return 1
+  sed -n 1p "$1" | grep -q '^# managed by registry-cache (configure-containerd-registries[^)]*), do not edit$' && return 0
+  [ "$(grep -c '' "$1")" -eq 4 ] &&
     sed -n 1p "$1" | grep -q '^server = "[^"]*"$' &&
     [ -z "$(sed -n 2p "$1")" ] &&
     sed -n 3p "$1" | grep -q '^\[host\."[^"]*"\]$' &&
@@ -80,7 +81,7 @@ clean() {
 sweep() {
   dir=$certs_dir/$1
   [ ! -e "$dir/hosts.toml" ] && [ -d "$dir" ] || return 0
-  rm -f "$dir"/registry-cache-ca-*.pem "$dir/.hosts.toml.new" || trouble "removing $dir/registry-cache-ca-*.pem failed"
+  rm -f "$dir"/registry-cache-ca-*.pem "$dir"/.*.new || trouble "removing $dir/registry-cache-ca-*.pem failed"
   rmdir "$dir" 2>/dev/null || log "$1: $dir has other files, kept"
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	ours   = "# managed by registry-cache\nserver = \"https://registry-1.docker.io\"\n"
+	ours   = "# managed by registry-cache (configure-containerd-registries), do not edit\nserver = \"https://registry-1.docker.io\"\n"
 	legacy = "server = \"https://registry-1.docker.io\"\n\n[host.\"http://10.4.0.10:5000\"]\n  capabilities = [\"pull\", \"resolve\"]\n"
 	theirs = "server = \"https://registry-1.docker.io\"\n\n[host.\"https://mirror.example\"]\n  capabilities = [\"pull\"]\n"
 )
@@ -40,6 +40,12 @@ func TestClean(t *testing.T) {
 			upstreams: []string{"docker.io"},
 			before:    tree.Tree{"docker.io/hosts.toml": theirs}, after: tree.Tree{"docker.io/hosts.toml": theirs},
 			says: "not ours, left alone",
+		},
+		"a file that only mentions us, and a folder for a file": {
+			upstreams: []string{"docker.io", "quay.io"},
+			before:    tree.Tree{"docker.io/hosts.toml": theirs + "# managed by registry-cache once\n", "quay.io/hosts.toml/": ""},
+			after:     tree.Tree{"docker.io/hosts.toml": theirs + "# managed by registry-cache once\n", "quay.io/hosts.toml/": ""},
+			says:      "not ours, left alone",
 		},
 		"other files beside ours": {
 			upstreams: []string{"docker.io"},

@@ -54,7 +54,7 @@ containerd_config=${CONTAINERD_CONFIG:-} mirrors_dir=${MIRRORS_DIR:-} owner=${OW
 # them get in.
 check_number() {
   case $2 in
-    '' | *[!0-9]* | ???????*) fail "$1 must be a number of seconds, got '$2'" ;;
+    '' | *[!0-9]* | 0?* | ???????*) fail "$1 must be a number of seconds, got '$2'" ;;
   esac
 }
 
@@ -67,18 +67,15 @@ check_path() {
 }
 
 check_duration() {
-  case $2 in
-    [0-9]*[0-9a-z]) ;;
-    *) fail "$1 must be a duration such as 1s, got '$2'" ;;
-  esac
-  case $2 in
-    *[!0-9hmsnu]*) fail "$1 must be a duration such as 1s, got '$2'" ;;
+  _digits=${2%s}
+  case ${_digits%m} in
+    '' | *[!0-9]* | "$2") fail "$1 must be a duration such as 500ms, 1s or 1m, got '$2'" ;;
   esac
 }
 
 check_upstream() {
   case $1 in
-    '' | .* | -* | *[!a-zA-Z0-9.:-]* | *..* | *:*:*) fail "upstream must be host[:port], got '$1'" ;;
+    '' | .* | -* | *[!a-zA-Z0-9.:-]* | *..* | *: | *:*[!0-9]*) fail "upstream must be host[:port], got '$1'" ;;
   esac
 }
 
@@ -134,7 +131,7 @@ add() {
   # containerd is given; state: what was done about it, since when and how often withdrawn; word: the cleaner's word
   # as it was read last, and whether it counts; said: what was logged of a trouble, so that it is logged once; stale: whether
   # copies of the CA file may lie about that no file names.
-  set_of "$count" up '' failures 0 address "${endpoint%/}" state '' since '' withdrawals 0 word '' word_counts no said '' stale 1
+  set_of "$count" up '' failures 0 address "${endpoint%/}" state '' since '' withdrawals 0 word '' word_counts no said '' stale 1 copied ''
 }
 
 # set_of NUMBER NAME VALUE... and get NUMBER NAME... are this script's arrays. Names are ours and values checked, and only
@@ -197,6 +194,7 @@ check_options() {
   [ "$connect_timeout" -ge 1 ] || fail "connect-timeout must be at least 1, got '$connect_timeout'"
   [ "$timeout" -ge 1 ] || fail "timeout must be at least 1, got '$timeout'"
   check_duration dial-timeout "$dial_timeout"
+  certs_dir=${certs_dir%/} state_dir=${state_dir%/}
   check_path certs-dir "$certs_dir"
   check_path state-dir "$state_dir"
   [ -z "$ca_file" ] || check_path ca-file "$ca_file"
@@ -263,22 +261,34 @@ probe() {
     curl_parallel) probe_curl "$@" | answered ;;
     *)
       for _i in "$@"; do
-        { "probe_$prober" "$_i" | answered; } &
+        {
+          # shellcheck disable=SC2030,SC2031 # for answered in this subshell only
+          probed=$_i
+          "probe_$prober" "$_i" | answered
+        } &
       done
       wait
       ;;
   esac
 }
 
-# answered turns "CODE URL IP" lines of curl into those of probe.
+# answered turns "CODE URL IP NUMBER" lines into those of probe. The number says which of the URLs it is; curl before 7.75 and
+# wget have none, and then the URL must be as it was given, which curl's is if its address has the usual form.
 answered() {
-  while read -r _code _url _ip; do
+  while read -r _code _url _ip _number; do
     case $_code in
       000 | '') continue ;;
     esac
+    _at=0
+    # shellcheck disable=SC2031 # see probe
     for _i in $probed; do
       get "$_i" endpoint
-      if [ "$_url" = "$endpoint/v2/" ]; then echo "$_i ${_ip:-}"; fi
+      if [ -n "$_number" ]; then
+        [ "$_number" != "$_at" ] || echo "$_i $_ip"
+      elif [ "$_url" = "$endpoint/v2/" ]; then
+        echo "$_i $_ip"
+      fi
+      _at=$((_at + 1))
     done
   done
 }
@@ -294,13 +304,13 @@ probe_curl() {
   shift "$_urls"
   # shellcheck disable=SC2086 # $_parallel and $ca_option are no, one or two words
   curl -q -s -g $_parallel $ca_option --noproxy '*' --connect-timeout "$connect_timeout" --max-time "$probe_timeout" \
-    -w '%{http_code} %{url_effective} %{remote_ip}\n' "$@" 2>/dev/null
+    -w '%{http_code} %{url_effective} %{remote_ip} %{urlnum}\n' "$@" 2>/dev/null
 }
 
 probe_gnu_wget() {
   target "$1" || return 0
   # shellcheck disable=SC2086 # $wget_ca_option is no or one word
-  wget --no-config -q -O /dev/null --tries=1 --no-proxy --max-redirect=0 $wget_ca_option \
+  limited wget --no-config -q -O /dev/null --tries=1 --no-proxy --max-redirect=0 $wget_ca_option \
     --connect-timeout="$connect_timeout" --read-timeout="$probe_timeout" "$_target/v2/" 2>/dev/null
   # 0 is a success; 6 (401) and 8 are errors that the server answered with
   case $? in
@@ -370,7 +380,7 @@ refresh_ca() {
     return 0
   fi
   ca_gone=''
-  [ "$content" != "$ca_text" ] || return 0
+  if [ "$content" = "$ca_text" ] && [ -f "$state_dir/ca$suffix.pem" ]; then return 0; fi
   if ! put "$state_dir/ca$suffix.pem" "$content"; then
     log "writing $state_dir/ca$suffix.pem failed"
     return 0
@@ -404,8 +414,12 @@ copy_ca() {
     https://*,?*) ca_copy=$certs_dir/$upstream/registry-cache-ca-$ca_hash.pem ;;
     *) return 0 ;;
   esac
-  if read_file "$ca_copy" && [ "$content" = "$ca_text" ]; then return 0; fi
-  make_directory && put "$ca_copy" "$ca_text"
+  # Looked at closely once per round: reading certificates every second would cost more than all the rest.
+  if [ "$copied" = "$ca_copy" ] && [ -f "$ca_copy" ]; then return 0; fi
+  if ! { read_file "$ca_copy" && [ "$content" = "$ca_text" ]; }; then
+    { make_directory && put "$ca_copy" "$ca_text"; } || return 1
+  fi
+  set_of "$1" copied "$ca_copy"
 }
 
 copy_mirror_ca() {
@@ -430,10 +444,17 @@ sweep_ca() {
           *) rm -f "$_copy" ;;
         esac
       done
-      [ -n "$content" ] || rmdir "$certs_dir/$upstream" 2>/dev/null
+      [ -n "$content" ] || tidy "$certs_dir/$upstream"
       set_of "$1" stale ''
       ;;
   esac
+}
+
+# tidy removes a folder that has nothing but what a killed guard left of a write: an empty one would hide _default.
+tidy() {
+  [ -d "$1" ] && [ ! -e "$1/hosts.toml" ] || return 0
+  rm -f "$1"/.hosts.toml.new "$1"/.registry-cache-ca-*.new
+  rmdir "$1" 2>/dev/null
 }
 
 # ---- files ----------------------------------------------------------------------------------------------------------
@@ -466,6 +487,11 @@ make_directory() {
 is_ours() {
   case $content in
     "$marker$nl"* | "$plain_marker$nl"*) return 0 ;;
+    "${plain_marker%%)*} "*) # of a guard with another name, and ours as soon as that one has let go of it
+      _server=${content#*server = \"} _host=${content#*'[host."'}
+      [ "${_server%%\"*}" = "${_host%%\"*}" ]
+      return
+      ;;
     'server = "'*'[host."'*) ;;
     *) return 1 ;;
   esac
@@ -504,7 +530,7 @@ trouble() {
 
 # settle NUMBER makes the file what it ought to be now. Ownership is looked up each time and never remembered.
 settle() {
-  get "$1" kind upstream endpoint server source up address state word word_counts said
+  get "$1" kind upstream endpoint server source up address state word word_counts said copied
   file=$certs_dir/$upstream/hosts.toml present=''
   if read_file "$file"; then
     present=$content
@@ -512,9 +538,12 @@ settle() {
       become "$1" foreign "$file is not ours, left alone"
       return
     fi
+  elif [ -e "$file" ] || [ -L "$file" ]; then
+    become "$1" foreign "$file cannot be read, left alone"
+    return
   fi
   if word_counts "$1"; then
-    [ -z "$present" ] || rm -f "$file"
+    if [ -n "$present" ] && rm -f "$file"; then set_of "$1" stale 1; fi
     # When the word is old, the cache has to answer anew.
     [ "$kind" = mirror ] || set_of "$1" up '' failures 0
     become "$1" withdrawn "withdrawn by the cleaner, not used for $withdrawn_minutes minutes"
@@ -528,7 +557,7 @@ settle() {
 }
 
 settle_cache() {
-  if ! copy_ca; then
+  if ! copy_ca "$1"; then
     trouble "$1" "copying the CA file into $certs_dir/$upstream failed"
     settle_direct "$1"
     return
@@ -610,8 +639,12 @@ word_counts() {
     word_counts=no _now=$(date +%s)
     while read -r _endpoint _time; do
       case $_endpoint,$_time in
-        *,'' | *,*[!0-9]*) ;;
-        "$endpoint",*) [ $((_now - _time)) -ge $((withdrawn_minutes * 60)) ] || word_counts=yes ;;
+        *,'' | *,*[!0-9]* | *,0*) ;;
+        # A word from the future is from a clock that was wrong; a minute may be.
+        "$endpoint",*)
+          _age=$((_now - _time))
+          if [ "$_age" -ge -60 ] && [ "$_age" -lt $((withdrawn_minutes * 60)) ]; then word_counts=yes; fi
+          ;;
       esac
     done <"$state_dir/withdrawn/$upstream"
     set_of "$1" word "$content" word_counts "$word_counts"
@@ -630,7 +663,7 @@ remove_unlisted() {
     if read_file "${_dir}hosts.toml" && is_ours && is_only_ours; then
       if rm -f "${_dir}hosts.toml"; then log "$_name: no longer listed, ${_dir}hosts.toml removed"; fi
       rm -f "${_dir}"registry-cache-ca-*.pem
-      rmdir "$_dir" 2>/dev/null
+      tidy "${_dir%/}"
     fi
   done
 }
@@ -774,7 +807,7 @@ watch() {
   while :; do
     if [ -n "$running" ]; then
       pause 2
-      [ ! -f "$result" ] || end_round
+      if [ -f "$result" ] || [ "$ticks" -ge "$lapse" ]; then end_round; fi
     elif [ "$ticks" -ge "$next" ]; then
       # The jitter spreads the nodes of a cluster.
       seed=$(((seed * 1103515245 + 12345) % 2147483648))
@@ -796,6 +829,8 @@ watch() {
 
 # begin_round probes those that are due, in the background.
 begin_round() {
+  lapse=$((ticks + timeout * 20 + 30))
+  [ -d "$state_dir" ] || mkdir -p "$state_dir"
   # shellcheck disable=SC2086 # numbers are separated by blanks
   {
     round $due >"$result.new"
@@ -804,20 +839,27 @@ begin_round() {
   running=$!
 }
 
+# end_round draws the conclusions. A round without a result (killed, or its folder taken away) counts as no answer of
+# anybody: better direct for some seconds than a dead cache for ever.
 end_round() {
-  wait "$running"
+  if ! read_file "$result"; then
+    content=''
+    kill "$running" 2>/dev/null
+    log "a round of probes brought no result"
+  fi
+  _result=$content
+  wait "$running" 2>/dev/null
   running=''
-  read_file "$result"
   rm -f "$result"
-  conclude "$content"
+  conclude "$_result"
   settle_all
-  [ "$ticks" -ge 1200 ] || pause 4 # between the many rounds at the start
+  [ "$ticks" -ge 1200 ] || pause "$((3 + seed % 3))" # the many rounds at the start differ from node to node
 }
 
 # refresh looks at what may have changed since the last round.
 refresh() {
   refresh_ca
-  for _number in $all; do set_of "$_number" word ''; done
+  for _number in $all; do set_of "$_number" word '' copied ''; done
   return 0
 }
 
@@ -856,7 +898,10 @@ main() {
   plain_marker='# managed by registry-cache (configure-containerd-registries), do not edit'
   marker="# managed by registry-cache (configure-containerd-registries${owner:+ $owner}), do not edit" suffix=${owner:+.$owner}
   mkdir -p "$state_dir" || fail "making $state_dir failed"
-  rm -f "$state_dir/.round$suffix".[0-9]* "$state_dir/ca$suffix.pem"
+  for _file in "$state_dir/.round$suffix".[0-9]*; do
+    _pid=${_file%.new}
+    kill -0 "${_pid##*.}" 2>/dev/null || rm -f "$_file"
+  done
   state_changed='' why='' ca_text='' ca_hash='' ca_gone='' ca_option='' wget_ca_option='' ca_copy=''
   choose_pauser
   seed=$(od -An -N2 -tu2 /dev/urandom 2>/dev/null | tr -d ' ')
@@ -864,6 +909,10 @@ main() {
   trap stop TERM INT
   check_containerd_config
   remove_unlisted
+  for _number in $all; do
+    get "$_number" upstream
+    tidy "$certs_dir/$upstream"
+  done
   settle_all
   if [ -n "$once" ]; then
     probe_timeout=$timeout

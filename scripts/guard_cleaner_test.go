@@ -5,10 +5,13 @@ package scripts_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/registry-cache/registry-cache/test/tree"
 )
@@ -83,5 +86,27 @@ func TestCleanerLeavesWordForACacheThatDoesNotAnswer(t *testing.T) {
 		n.clean("docker.io")
 		c.up()
 		n.stays(tree.Tree{}, 4*time.Second)
+	})
+}
+
+// TestCleanerSaysWhatItCannotRemove and withdraws the rest; its exit code makes the DaemonSet's pod try again.
+func TestCleanerSaysWhatItCannotRemove(t *testing.T) {
+	underEachShell(t, func(t *testing.T, n *node) {
+		readOnly := filepath.Join(n.certs, "docker.io")
+		if err := os.Mkdir(readOnly, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		mount(t, readOnly)
+		tree.Write(t, n.certs, tree.Tree{"docker.io/hosts.toml": legacy, "quay.io/hosts.toml": legacy})
+		if err := syscall.Mount("", readOnly, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+		out, err := n.command("clean-containerd-registries.sh", "docker.io", "quay.io").CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "removing "+readOnly+"/hosts.toml failed") {
+			t.Errorf("it must fail and name the file, got %v:\n%s", err, out)
+		}
+		if diff := cmp.Diff(tree.Tree{"docker.io/hosts.toml": legacy}, n.tree()); diff != "" {
+			t.Errorf("the other upstream must be withdrawn (-want +got):\n%s", diff)
+		}
 	})
 }

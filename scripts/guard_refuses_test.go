@@ -46,8 +46,12 @@ func TestGuardRefuses(t *testing.T) {
 		registry := "docker.io,http://127.0.0.1:1,https://b"
 		n.refuses(t, "upstream must be given only once, got 'docker.io' twice", registry, registry)
 		n.refuses(t, "interval must be at least 8, got '7'", "--interval", "7", registry)
+		n.refuses(t, "interval must be a number of seconds, got '09'", "--interval", "09", registry)
+		n.refuses(t, "dial-timeout must be a duration such as 500ms, 1s or 1m, got '10'", "--dial-timeout", "10", registry)
+		n.refuses(t, "dial-timeout must be a duration", "--dial-timeout", "1sss", registry)
+		n.refuses(t, "upstream must be host[:port], got 'a:'", "a:,http://a,https://b")
 		n.refuses(t, "timeout must be a number of seconds, got 'x'", "--timeout", "x", registry)
-		n.refuses(t, "dial-timeout must be a duration such as 1s", "--dial-timeout", `1s"`, registry)
+		n.refuses(t, "dial-timeout must be a duration", "--dial-timeout", `1s"`, registry)
 		n.refuses(t, "certs-dir must be an absolute path", "--certs-dir", "relative", registry)
 		n.refuses(t, "ca-file must be an absolute path", "--ca-file", `/a"b`, registry)
 		n.refuses(t, "--ca-file needs a value", "--ca-file")

@@ -3,6 +3,8 @@
 package node
 
 import (
+	"context"
+	"net"
 	"testing"
 	"time"
 )
@@ -83,11 +85,29 @@ func (c *containerd) expectCachedIfIPv6(cache *cache, image string) {
 	}
 }
 
+// waitForRoute waits until a node reaches the cache at all: a link that has just come up loses the first packets of IPv6, and
+// what is measured from then on is the guard.
+func (w *world) waitForRoute(c *cache) {
+	w.t.Helper()
+	for range 100 {
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+		connection, err := w.node.dial(ctx, "tcp", net.JoinHostPort(c.address, "5000"))
+		cancel()
+		if err == nil {
+			_ = connection.Close() // that it could be made is all we wanted to know
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.t.Fatalf("the node does not reach %s", c.address)
+}
+
 func TestIPv6(t *testing.T) {
 	eachContainerd(t, func(w *world, c *containerd) {
 		hub := w.startDockerHub()
 		image := hub.push("library/one:1", 1, layerSize)
 		cache := w.startCache(hub, cacheAddress6, nil)
+		w.waitForRoute(cache)
 		w.startGuard(cache.registry())
 		cache.waitForUse(startLimit)
 		c.expectCachedIfIPv6(cache, image)
@@ -106,6 +126,7 @@ func TestIPv6BehindAName(t *testing.T) {
 		image := hub.push("library/one:1", 1, layerSize)
 		cache := w.startCache(hub, cacheAddress6, nil)
 		w.setName("cache.test", cache.address)
+		w.waitForRoute(cache)
 		w.startGuard(registryArgument(dockerHub, "http://cache.test:5000", hub.url))
 		cache.waitForUse(startLimit)
 		c.expectCachedIfIPv6(cache, image)
