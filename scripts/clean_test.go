@@ -43,8 +43,8 @@ func TestClean(t *testing.T) {
 		},
 		"a file that only mentions us, and a folder for a file": {
 			upstreams: []string{"docker.io", "quay.io"},
-			before:    tree.Tree{"docker.io/hosts.toml": theirs + "# managed by registry-cache once\n", "quay.io/hosts.toml/": ""},
-			after:     tree.Tree{"docker.io/hosts.toml": theirs + "# managed by registry-cache once\n", "quay.io/hosts.toml/": ""},
+			before:    tree.Tree{"docker.io/hosts.toml": "# managed by registry-cache once, now by me\n" + theirs, "quay.io/hosts.toml/": ""},
+			after:     tree.Tree{"docker.io/hosts.toml": "# managed by registry-cache once, now by me\n" + theirs, "quay.io/hosts.toml/": ""},
 			says:      "not ours, left alone",
 		},
 		"other files beside ours": {

@@ -175,3 +175,20 @@ func TestGuardWithoutItsCAFileStaysDirect(t *testing.T) {
 		n.waitFor(used, 12*time.Second)
 	})
 }
+
+// TestGuardMendsACopyOfTheCAFile: containerd fails every pull if it cannot read it.
+func TestGuardMendsACopyOfTheCAFile(t *testing.T) {
+	underEachShell(t, func(t *testing.T, n *node) {
+		ca, c := newAuthority(t), newCache(t, "127.0.0.1")
+		c.upTLS(ca)
+		n.start("--ca-file", n.writeCA(ca.text), "docker.io,https://"+c.addr+","+hub)
+		n.waitFor(n.usedTLS(c, ca.text), 3*time.Second)
+		copied := copyName("docker.io", ca.text)
+		n.write(copied, "no certificate")
+		n.waitFor(n.usedTLS(c, ca.text), 12*time.Second)
+		if err := os.Remove(filepath.Join(n.certs, copied)); err != nil {
+			t.Fatal(err)
+		}
+		n.waitFor(n.usedTLS(c, ca.text), 2*time.Second)
+	})
+}

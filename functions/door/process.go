@@ -3,7 +3,6 @@
 package door
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -214,8 +213,7 @@ func faultsOf(err error) fault.List {
 	if err == nil {
 		return nil
 	}
-	var list fault.List
-	if errors.As(err, &list) {
+	if list, ok := fault.FromError(err); ok {
 		return list
 	}
 	return fault.List{{Severity: fault.Error, Message: err.Error()}}

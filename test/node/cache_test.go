@@ -18,9 +18,6 @@ import (
 	"github.com/registry-cache/registry-cache/test/tool"
 )
 
-// serveVariable makes the test's program a registry, see registries.ServeIfAsked.
-const serveVariable = "EMBEDDED_REGISTRY_CONFIG"
-
 // cache is a real registry with a rendered config.yml, at an address of its own.
 type cache struct {
 	w        *world
@@ -93,7 +90,7 @@ func (c *cache) start() {
 	}
 	c.seen = 0
 	c.process = c.w.start(c.w.internet, []string{
-		serveVariable + "=" + c.folder + "/config.yml",
+		registries.ConfigVariable + "=" + c.folder + "/config.yml",
 		"SSL_CERT_FILE=" + c.w.dir + "/upstream-ca.crt",
 		"OTEL_TRACES_EXPORTER=none",
 	}, program)

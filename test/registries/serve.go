@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// configVariable tells a second process of this program that it is to be the registry, and with which file. It must
+	// ConfigVariable tells a second process of this program that it is to be the registry, and with which file. It must
 	// not begin with REGISTRY_, which the registry would take for a part of its configuration.
-	configVariable = "EMBEDDED_REGISTRY_CONFIG"
+	ConfigVariable = "EMBEDDED_REGISTRY_CONFIG"
 	// stopTimeout is how long a registry may take to stop before it is killed. Nobody pulls from it any more.
 	stopTimeout = 10 * time.Second
 	// logSize is how much of the end of a registry's log is kept.
@@ -34,7 +34,7 @@ var canServe atomic.Bool
 // unless this is the process that StartCache started: then it is the registry until it is told to stop, and exits.
 func ServeIfAsked() {
 	canServe.Store(true)
-	config := os.Getenv(configVariable)
+	config := os.Getenv(ConfigVariable)
 	if config == "" {
 		return
 	}
@@ -67,7 +67,7 @@ func startProcess(config string, env map[string]string) (*process, error) {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	p := &process{cmd: exec.Command(program), exited: make(chan struct{})}
-	p.cmd.Env = []string{configVariable + "=" + config}
+	p.cmd.Env = []string{ConfigVariable + "=" + config}
 	for key, value := range env {
 		p.cmd.Env = append(p.cmd.Env, key+"="+value)
 	}
