@@ -2,7 +2,8 @@
 # Guards containerd's hosts.toml files on this node: a file names a cache exactly while the cache answers this node.
 # containerd reads the file at every pull and would wait 30 seconds for each request to a cache that is gone.
 #
-# Runs under bash, dash and busybox ash, with curl, or with wget where it can do what is needed.
+# Runs under bash, dash and busybox ash, with curl, or with wget where it can do what is needed, or with registry-cache-probe,
+# which the node helper image has instead.
 # shellcheck disable=SC2154 # get assigns variables by their names
 set -u
 
@@ -213,6 +214,8 @@ choose_prober() {
   prober=none
   if [ "$probes" = no ]; then
     return 0
+  elif command -v registry-cache-probe >/dev/null 2>&1; then
+    prober=own
   elif curl -q --version >/dev/null 2>&1; then
     prober=curl
     # -Z, all probes in one process, came with curl 7.66
@@ -259,6 +262,7 @@ can_probe() {
 probe() {
   case $prober in
     curl_parallel) probe_curl "$@" | answered ;;
+    own) probe_own "$@" | answered ;;
     *)
       for _i in "$@"; do
         {
@@ -291,6 +295,17 @@ answered() {
       _at=$((_at + 1))
     done
   done
+}
+
+probe_own() {
+  _urls=$#
+  for _i in "$@"; do
+    get "$_i" endpoint
+    set -- "$@" "$endpoint/v2/"
+  done
+  shift "$_urls"
+  # shellcheck disable=SC2086 # $ca_option is no or two words
+  registry-cache-probe $ca_option --connect-timeout "$connect_timeout" --max-time "$probe_timeout" "$@" 2>/dev/null
 }
 
 probe_curl() {

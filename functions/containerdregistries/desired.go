@@ -20,6 +20,11 @@ type Desired struct {
 	// remove. The webhook leaves it empty: Gardener makes an OperatingSystemConfig anew each time.
 	Owner string
 
+	// YieldToGuard leaves the mirrors of an upstream out that a guard of another config looks after, instead of refusing them.
+	// Webhooks are called in any order, and the guard takes an upstream's mirrors out when it comes second: so the cache has
+	// the upstream in both orders. To tell the user is the business of whoever admits the configs.
+	YieldToGuard bool
+
 	// files, units and registries are entries of the three lists by path, name and upstream.
 	files, units, registries []entry
 	// guarded are the upstreams that the guard looks after.

@@ -41,7 +41,7 @@ func Plan(desired *Desired, view View) ([]patch.Operation, error) {
 	operations = append(operations, planList(unitsPath, view.Units, desired.units, func(i int) bool {
 		return p.stale(ownedUnit+view.Units.Keys[i], view.Units.Keys[i] == guard.UnitName)
 	})...)
-	operations = append(operations, planList(registriesPath, view.Registries, desired.registries, p.staleRegistry)...)
+	operations = append(operations, planList(registriesPath, view.Registries, p.wantedRegistries(), p.staleRegistry)...)
 	return append(operations, p.planAnnotation()...), nil
 }
 
@@ -77,7 +77,7 @@ func (p *planner) conflicts() (list fault.List) {
 		if other := p.have.other(p.Owner, ownedRegistry+e.key); other != "" {
 			refuse(registryField(e.key), "must not have mirrors of this config and of %s", other)
 		}
-		if slices.Contains(caches, e.key) {
+		if !p.YieldToGuard && slices.Contains(caches, e.key) {
 			refuse(registryField(e.key), "must not have both a mirror, of this config, and a cache, in the arguments of unit %s", guard.UnitName)
 		}
 	}
@@ -92,6 +92,15 @@ func (p *planner) isThere(e entry) bool {
 
 func registryField(upstream string) string {
 	return "spec.criConfig.containerd.registries[" + upstream + "]"
+}
+
+// wantedRegistries are the mirrors without those that yield to a guard.
+func (p *planner) wantedRegistries() []entry {
+	if !p.YieldToGuard {
+		return p.registries
+	}
+	caches := p.cachesOfOthers()
+	return slices.DeleteFunc(slices.Clone(p.registries), func(e entry) bool { return slices.Contains(caches, e.key) })
 }
 
 // cachesOfOthers returns the upstreams of a guard that this config leaves as it is.

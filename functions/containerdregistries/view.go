@@ -2,6 +2,7 @@ package containerdregistries
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -28,6 +29,8 @@ const OwnedAnnotation = v1alpha1.GroupName + "/containerd-registries"
 type View struct {
 	// Purpose is spec.purpose.
 	Purpose string
+	// Deleting says whether metadata.deletionTimestamp is there. Plan does not look at it.
+	Deleting bool
 	// Containerd says whether spec.criConfig.containerd is there.
 	Containerd bool
 	// Annotations is the number of annotations, and Owned the value of OwnedAnnotation.
@@ -53,23 +56,24 @@ func IsOwnPath(file string) bool {
 // head is an OperatingSystemConfig as far as a view always needs it.
 type head struct {
 	Metadata struct {
-		Annotations map[string]string `json:"annotations"`
+		Annotations       map[string]string `json:"annotations"`
+		DeletionTimestamp *string           `json:"deletionTimestamp"`
 	} `json:"metadata"`
 	Spec struct {
-		Purpose string `json:"purpose"`
-		Files   []struct {
-			Path string `json:"path"`
-		} `json:"files"`
-		Units []struct {
-			Name string `json:"name"`
-		} `json:"units"`
+		Purpose   string     `json:"purpose"`
+		Files     []rawEntry `json:"files"`
+		Units     []rawEntry `json:"units"`
 		CRIConfig struct {
 			Containerd *struct {
-				Registries []json.RawMessage `json:"registries"`
+				Registries []rawEntry `json:"registries"`
 			} `json:"containerd"`
 		} `json:"criConfig"`
 	} `json:"spec"`
 }
+
+// rawEntry is an element of a list whose fields are decoded when somebody asks for them. That is most of the time that a view
+// takes: to look for our entries first and to decode those in a second pass would double it.
+type rawEntry map[string]json.RawMessage
 
 // ViewOf reads the view from an OperatingSystemConfig's JSON without decoding the content of what is not ours.
 func ViewOf(text []byte) (View, error) {
@@ -79,82 +83,69 @@ func ViewOf(text []byte) (View, error) {
 	}
 	v := View{
 		Purpose:     h.Spec.Purpose,
+		Deleting:    h.Metadata.DeletionTimestamp != nil,
 		Containerd:  h.Spec.CRIConfig.Containerd != nil,
 		Annotations: len(h.Metadata.Annotations),
 		Owned:       h.Metadata.Annotations[OwnedAnnotation],
 	}
-	own := false
-	for _, file := range h.Spec.Files {
-		v.Files.Keys = append(v.Files.Keys, file.Path)
-		own = own || IsOwnPath(file.Path)
+	if err := v.Files.readAll(h.Spec.Files, "spec.files", "path", IsOwnPath); err != nil {
+		return View{}, fmt.Errorf("reading the files of the OperatingSystemConfig: %w", err)
 	}
-	for _, unit := range h.Spec.Units {
-		v.Units.Keys = append(v.Units.Keys, unit.Name)
-		own = own || unit.Name == guard.UnitName
+	if err := v.Units.readAll(h.Spec.Units, "spec.units", "name", func(name string) bool { return name == guard.UnitName }); err != nil {
+		return View{}, fmt.Errorf("reading the units of the OperatingSystemConfig: %w", err)
 	}
-	if own {
-		if err := v.readOwn(text); err != nil {
-			return View{}, fmt.Errorf("reading what is ours of the OperatingSystemConfig: %w", err)
-		}
+	if !v.Containerd {
+		return v, nil
 	}
-	if v.Containerd {
-		if err := v.Registries.readAll(h.Spec.CRIConfig.Containerd.Registries); err != nil {
-			return View{}, fmt.Errorf("reading the registries of the OperatingSystemConfig: %w", err)
-		}
+	if err := v.Registries.readAll(h.Spec.CRIConfig.Containerd.Registries, "spec.criConfig.containerd.registries", "upstream", func(string) bool { return true }); err != nil {
+		return View{}, fmt.Errorf("reading the registries of the OperatingSystemConfig: %w", err)
 	}
 	return v, nil
 }
 
-// readOwn reads the entries of ours, in a second pass that most calls can do without: Gardener makes an
-// OperatingSystemConfig anew each time.
-func (v *View) readOwn(text []byte) error {
-	var raw struct {
-		Spec struct {
-			Files []json.RawMessage `json:"files"`
-			Units []json.RawMessage `json:"units"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(text, &raw); err != nil {
-		return err
-	}
-	for i, file := range v.Files.Keys {
-		if IsOwnPath(file) {
-			if err := v.Files.read(i, raw.Spec.Files[i]); err != nil {
-				return err
+// readAll reads the keys of all entries of the list at a path, and the content of those that may be ours.
+func (l *Entries) readAll(entries []rawEntry, at, keyField string, own func(key string) bool) error {
+	for i, entry := range entries {
+		key := ""
+		if raw, given := entry[keyField]; given {
+			if err := json.Unmarshal(raw, &key); err != nil {
+				return inField(err, at+"."+keyField)
 			}
 		}
-	}
-	for i, unit := range v.Units.Keys {
-		if unit == guard.UnitName {
-			if err := v.Units.read(i, raw.Spec.Units[i]); err != nil {
-				return err
-			}
+		l.Keys = append(l.Keys, key)
+		if !own(key) {
+			continue
+		}
+		if err := l.read(i, entry); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// inField says where in the OperatingSystemConfig a field of the wrong type is.
+func inField(err error, at string) error {
+	var typeError *json.UnmarshalTypeError
+	if errors.As(err, &typeError) {
+		typeError.Field = at
+	}
+	return err
+}
+
 // read decodes the content of an entry.
-func (l *Entries) read(i int, text []byte) error {
-	var value map[string]any
-	// apimachinery's decoder makes whole numbers int64, as in what is desired.
-	if err := utiljson.Unmarshal(text, &value); err != nil {
-		return err
+func (l *Entries) read(i int, entry rawEntry) error {
+	content := make(map[string]any, len(entry))
+	for field, raw := range entry {
+		var value any
+		// apimachinery's decoder makes whole numbers int64, as in what is desired.
+		if err := utiljson.Unmarshal(raw, &value); err != nil {
+			return err
+		}
+		content[field] = value
 	}
 	if l.Content == nil {
 		l.Content = map[int]map[string]any{}
 	}
-	l.Content[i] = value
-	return nil
-}
-
-func (l *Entries) readAll(texts []json.RawMessage) error {
-	for i, text := range texts {
-		if err := l.read(i, text); err != nil {
-			return err
-		}
-		upstream, _ := l.Content[i]["upstream"].(string)
-		l.Keys = append(l.Keys, upstream)
-	}
+	l.Content[i] = content
 	return nil
 }

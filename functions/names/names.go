@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// objectPrefix starts the name of every object of a cache.
-	objectPrefix = "registry-"
+	// ObjectPrefix starts the name of every object of a cache.
+	ObjectPrefix = "registry-"
 	// maxLabelLength keeps the object name at 52 characters, the most that a StatefulSet's pods bear:
 	// https://github.com/kubernetes/kubernetes/issues/64023.
 	maxLabelLength = 43
@@ -37,15 +37,20 @@ func UpstreamLabel(upstream string) string {
 // Object returns the name of the upstream's StatefulSet, from which the names of its other objects derive; at most 52
 // characters. Two upstreams can have one name ("a.b.io" and "a-b.io"): validation refuses them together.
 func Object(upstream string) string {
-	return objectPrefix + strings.ReplaceAll(UpstreamLabel(upstream), ".", "-")
+	return ObjectPrefix + strings.ReplaceAll(UpstreamLabel(upstream), ".", "-")
 }
 
 // Service returns the name of the upstream's Service: "registry-<suffix>" if the user gave one, else the object name.
 func Service(upstream string, suffix *string) string {
 	if suffix != nil {
-		return objectPrefix + *suffix
+		return ObjectPrefix + *suffix
 	}
 	return Object(upstream)
+}
+
+// TLSSecret returns the name of the Secret with the key pair of the upstream's cache, before any content hash.
+func TLSSecret(upstream string) string {
+	return Object(upstream) + "-tls"
 }
 
 // RemoteURL returns the URL that serves the upstream's registry API when the user does not give one.

@@ -85,9 +85,28 @@ func Render(config input.Config, items []manifest.Object) (Output, error) {
 	if err := faults.OrNil(); err != nil {
 		return Output{}, err
 	}
+	return Output{Objects: finish(config, objects), Patches: patches, Warnings: faults}, nil
+}
+
+// RenderServices renders the Services of a RegistryConfig or RegistryCaches and nothing else: they are the same as Render's.
+// It needs no TLS key pairs among the items, which cannot exist before the Services have addresses; everything else is
+// checked as in Render, with the same errors.
+func RenderServices(config input.Config, items []manifest.Object) ([]manifest.Object, error) {
+	services, faults, err := registrycaches.RenderServices(config, items)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the Services of %s %q: %w", config.Kind, config.Name, err)
+	}
+	if err := faults.OrNil(); err != nil {
+		return nil, err
+	}
+	return finish(config, services), nil
+}
+
+// finish marks the objects and puts them in order.
+func finish(config input.Config, objects []manifest.Object) []manifest.Object {
 	for _, o := range objects {
 		o.SetAnnotation(fnv1alpha1.GeneratedByAnnotation, config.Mark())
 	}
 	manifest.Sort(objects)
-	return Output{Objects: objects, Patches: patches, Warnings: faults}, nil
+	return objects
 }

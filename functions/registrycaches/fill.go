@@ -183,7 +183,7 @@ func (f *filling) fillTLS() error {
 		return nil
 	case f.Platform == v1alpha1.PlatformStandalone:
 		// The key pair comes from the user or from cert-manager, under this name.
-		f.secretVolume(volumeCerts)["secretName"] = f.name + "-tls"
+		f.secretVolume(volumeCerts)["secretName"] = names.TLSSecret(f.cache.Upstream)
 		return nil
 	}
 	pair := f.secrets.tls.Data

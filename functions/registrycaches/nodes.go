@@ -31,7 +31,7 @@ func (c *config) nodes(configName string) ([]manifest.Object, error) {
 		})
 		if cache.TLSEnabled() {
 			// Its ca.crt, where cert-manager puts the authority's certificate.
-			v.CASecrets = append(v.CASecrets, names.Object(cache.Upstream)+"-tls")
+			v.CASecrets = append(v.CASecrets, names.TLSSecret(cache.Upstream))
 		}
 	}
 	return nodeconfigurator.Render(v)

@@ -23,18 +23,26 @@ type secrets struct {
 
 // findSecrets collects what every cache needs, and the faults of all that is missing or malformed.
 func (c *config) findSecrets(items []manifest.Object) ([]secrets, fault.List) {
+	found, list := c.findAllCredentials(items)
+	for i := range c.registry.Caches {
+		cache := &c.registry.Caches[i]
+		if cache.TLSEnabled() && c.Platform == fnv1alpha1.PlatformShoot {
+			var faults fault.List
+			found[i].tls, faults = findKeyPair(items, names.TLSSecret(cache.Upstream), c.cachePath(i).Child("http", "tls"))
+			list = append(list, faults...)
+		}
+	}
+	return found, list
+}
+
+// findAllCredentials collects the credentials for every upstream whose cache refers to some.
+func (c *config) findAllCredentials(items []manifest.Object) ([]secrets, fault.List) {
 	found := make([]secrets, len(c.registry.Caches))
 	var list fault.List
 	for i := range c.registry.Caches {
-		cache := &c.registry.Caches[i]
-		path := c.cachePath(i)
-		if cache.SecretReferenceName != nil && *cache.SecretReferenceName != "" {
-			list = append(list, c.findCredentials(&found[i], items, *cache.SecretReferenceName, path.Child("secretReferenceName"))...)
-		}
-		if cache.TLSEnabled() && c.Platform == fnv1alpha1.PlatformShoot {
-			var faults fault.List
-			found[i].tls, faults = findKeyPair(items, names.Object(cache.Upstream)+"-tls", path.Child("http", "tls"))
-			list = append(list, faults...)
+		reference := c.registry.Caches[i].SecretReferenceName
+		if reference != nil && *reference != "" {
+			list = append(list, c.findCredentials(&found[i], items, *reference, c.cachePath(i).Child("secretReferenceName"))...)
 		}
 	}
 	return found, list

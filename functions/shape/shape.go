@@ -29,7 +29,7 @@ import (
 
 // Key names a shape by what it is built of.
 type Key struct {
-	// Base is a folder of bases: "cache", "common", "cleaner" or "node".
+	// Base is a folder of bases: "cache", "common", "cleaner", "node" or "monitoring".
 	Base string
 	// Components are folders of overlays/components in the order of their use, joined by commas; a string, so that a Key
 	// can be compared.

@@ -59,7 +59,8 @@ func TestHazards(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			faults := decode.Strict([]byte(text), &v1alpha3.RegistryConfig{}, nil)
-			if took := time.Since(start); took > 5*time.Second {
+			// Not a measurement: what these texts are for takes minutes or for ever, also on a machine that does other things.
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %s", took)
 			}
 			if len(faults) == 0 {

@@ -1,0 +1,35 @@
+package operatingsystemconfig
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/registry-cache/registry-cache/functions/manifest"
+)
+
+// readSecret reads a Secret from the API server, as the Extension that names it.
+func readSecret(ctx context.Context, live client.Reader, key client.ObjectKey) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	if err := live.Get(ctx, key, secret); err != nil {
+		return nil, fmt.Errorf("reading the secret %s: %w", key, err)
+	}
+	return secret, nil
+}
+
+// item makes a Secret an item for the node function, under the name by which the config refers to it, and faults do.
+func item(secret *corev1.Secret, namespace, name string) manifest.Object {
+	data := map[string]any{}
+	for key, value := range secret.Data {
+		data[key] = base64.StdEncoding.EncodeToString(value)
+	}
+	return manifest.Object{
+		"apiVersion": "v1", "kind": "Secret",
+		"metadata":  map[string]any{"namespace": namespace, "name": name},
+		"immutable": secret.Immutable != nil && *secret.Immutable,
+		"data":      data,
+	}
+}

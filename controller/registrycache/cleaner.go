@@ -1,0 +1,228 @@
+package registrycache
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	resourcesv1alpha1 "github.com/gardener/gardener/pkg/apis/resources/v1alpha1"
+	"github.com/gardener/gardener/pkg/utils/managedresources"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
+	"github.com/registry-cache/registry-cache/functions/api/registry/validation"
+	"github.com/registry-cache/registry-cache/functions/pipeline"
+)
+
+const (
+	// waitCleaned is how long nodes may take to be cleaned. A node that takes longer withdraws the caches by itself, seconds
+	// after they have gone, so that a removal need not hang on it.
+	waitCleaned = 60 * time.Second
+	// waitCleanerGone is how long the cleaner may take to go again.
+	waitCleanerGone = 20 * time.Second
+
+	// cleanContainer is the init container whose arguments are the upstreams.
+	cleanContainer = "clean"
+)
+
+// knownUpstreams are those that nodes may have been told of: in the status or with a Service in the shoot.
+func (o *operation) knownUpstreams() sets.Set[string] {
+	known := sets.New[string]()
+	for _, cache := range o.status().Caches {
+		if len(validation.ValidateUpstream(field.NewPath("upstream"), cache.Upstream)) == 0 {
+			known.Insert(cache.Upstream)
+		}
+	}
+	for i := range o.services {
+		known.Insert(o.services[i].Annotations[annotationUpstream])
+	}
+	return known
+}
+
+// cleanRemoved takes upstreams off the nodes that are not in the config any more, while their caches still answer: a node
+// never asks a cache that is gone.
+func (o *operation) cleanRemoved(ctx context.Context) error {
+	removed := o.knownUpstreams()
+	for i := range o.config.Caches {
+		removed.Delete(o.config.Caches[i].Upstream)
+	}
+	if removed.Len() > 0 {
+		if err := o.awaitBothRecorded(ctx); err != nil {
+			return err
+		}
+	}
+	return o.clean(ctx, removed)
+}
+
+// cleanAll takes all upstreams off the nodes.
+func (o *operation) cleanAll(ctx context.Context) error {
+	return o.clean(ctx, o.knownUpstreams())
+}
+
+// clean runs the cleaner for some upstreams on all nodes and takes it away again. With none it only takes away a cleaner that
+// an operation before left behind: it could clean an upstream that is wanted again.
+func (o *operation) clean(ctx context.Context, removed sets.Set[string]) error {
+	upstreams := sets.List(removed)
+	if len(upstreams) == 0 {
+		return o.deleteLeftoverCleaner(ctx)
+	}
+	if err := o.deployCleaner(ctx, upstreams); err != nil {
+		return err
+	}
+	cleaned, left, err := o.awaitCleaned(ctx, upstreams)
+	if err != nil {
+		return err
+	}
+	if list := strings.Join(upstreams, ", "); len(left) > 0 {
+		o.warn(reasonNotCleaned, "CleanNodes", "%s taken off %d nodes; not off the nodes %s, where the guard withdraws the cache "+
+			"within seconds after it has gone", list, len(cleaned), strings.Join(shortened(left), ", "))
+	} else {
+		o.inform(reasonCleaned, "CleanNodes", "%s taken off %d nodes", list, len(cleaned))
+	}
+	return o.deleteLeftoverCleaner(ctx)
+}
+
+func (o *operation) deployCleaner(ctx context.Context, upstreams []string) error {
+	cleaner := fnv1alpha1.RegistryCleaner{Upstreams: upstreams, Platform: fnv1alpha1.PlatformShoot, Image: o.images.Cleaner}
+	cleaner.APIVersion, cleaner.Kind = fnv1alpha1.APIVersion, "RegistryCleaner"
+	config, err := asConfig(cleaner)
+	if err != nil {
+		return err
+	}
+	out, err := pipeline.Render(config, nil)
+	if err != nil {
+		return err
+	}
+	return o.deploy(ctx, managedResourceCleaner, out.Objects, false)
+}
+
+// awaitCleaned waits until every node that is Ready has run the cleaner, and no longer than waitCleaned. It returns the
+// names of the nodes that have, and of those that have not, the ones that are not Ready among them.
+func (o *operation) awaitCleaned(ctx context.Context, upstreams []string) (cleaned, left []string, err error) {
+	deadline := time.Now().Add(waitCleaned)
+	for {
+		scheduled, err := o.cleanerScheduled(ctx, upstreams)
+		if err != nil {
+			return nil, nil, err
+		}
+		var waiting bool
+		if cleaned, left, waiting, err = o.cleanedNodes(ctx, upstreams); err != nil {
+			return nil, nil, err
+		}
+		if scheduled && !waiting || !time.Now().Before(deadline) {
+			return cleaned, left, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, fmt.Errorf("waiting for the cleaner: %w", ctx.Err())
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+// cleanerScheduled says whether the DaemonSet is in the shoot with these upstreams and its controller has seen it.
+func (o *operation) cleanerScheduled(ctx context.Context, upstreams []string) (bool, error) {
+	var list appsv1.DaemonSetList
+	if err := o.shoot.List(ctx, &list, client.InNamespace(fnv1alpha1.ShootNamespace), cleanerLabels); err != nil {
+		return false, fmt.Errorf("listing the DaemonSets of the cleaner: %w", err)
+	}
+	return slices.ContainsFunc(list.Items, func(d appsv1.DaemonSet) bool {
+		return cleans(&d.Spec.Template.Spec, upstreams) && d.Status.ObservedGeneration >= d.Generation
+	}), nil
+}
+
+// cleanerLabels select the cleaner and its pods; bases/cleaner has the same.
+var cleanerLabels = client.MatchingLabels{
+	"app.kubernetes.io/name": "registry-configuration-cleaner", "app.kubernetes.io/instance": "registry-configuration-cleaner",
+}
+
+// cleans says whether a pod takes exactly these upstreams off its node.
+func cleans(pod *corev1.PodSpec, upstreams []string) bool {
+	return slices.ContainsFunc(pod.InitContainers, func(c corev1.Container) bool {
+		return c.Name == cleanContainer && slices.Equal(c.Args, upstreams)
+	})
+}
+
+// cleanedNodes returns the nodes by whether their pod of the cleaner is done, and whether one that is Ready is not.
+func (o *operation) cleanedNodes(ctx context.Context, upstreams []string) (cleaned, left []string, waiting bool, err error) {
+	var pods corev1.PodList
+	if err := o.shoot.List(ctx, &pods, client.InNamespace(fnv1alpha1.ShootNamespace), cleanerLabels); err != nil {
+		return nil, nil, false, fmt.Errorf("listing the pods of the cleaner: %w", err)
+	}
+	done := sets.New[string]()
+	for i := range pods.Items {
+		// The work is done in an init container: a pod that runs has done it.
+		if pod := &pods.Items[i]; cleans(&pod.Spec, upstreams) && pod.Status.Phase == corev1.PodRunning {
+			done.Insert(pod.Spec.NodeName)
+		}
+	}
+	var nodes corev1.NodeList
+	if err := o.shoot.List(ctx, &nodes); err != nil {
+		return nil, nil, false, fmt.Errorf("listing the nodes: %w", err)
+	}
+	for i := range nodes.Items {
+		node := &nodes.Items[i]
+		if done.Has(node.Name) {
+			cleaned = append(cleaned, node.Name)
+			continue
+		}
+		left = append(left, node.Name)
+		waiting = waiting || isReady(node)
+	}
+	return cleaned, left, waiting, nil
+}
+
+func isReady(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// shortened keeps an event readable, and below the 1024 characters that it may have.
+func shortened(nodes []string) []string {
+	const most = 10
+	if len(nodes) <= most {
+		return nodes
+	}
+	return append(slices.Clone(nodes[:most]), fmt.Sprintf("and %d more", len(nodes)-most))
+}
+
+// deleteLeftoverCleaner deletes the cleaner, if there is one, and waits until it is gone from the shoot.
+func (o *operation) deleteLeftoverCleaner(ctx context.Context) error {
+	if err := o.awaitRecorded(ctx, managedResourceCleaner); err != nil {
+		return fmt.Errorf("ManagedResource %q: %w", managedResourceCleaner, err)
+	}
+	if err := o.forgetCleaner(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, waitCleanerGone)
+	defer cancel()
+	if err := managedresources.WaitUntilDeleted(ctx, o.client, o.namespace, managedResourceCleaner); err != nil {
+		return fmt.Errorf("waiting until the ManagedResource %q is gone: %w", managedResourceCleaner, err)
+	}
+	return nil
+}
+
+// forgetCleaner deletes the cleaner, if there is one, and does not wait for it.
+func (o *operation) forgetCleaner(ctx context.Context) error {
+	resource := &resourcesv1alpha1.ManagedResource{ObjectMeta: metav1.ObjectMeta{Namespace: o.namespace, Name: managedResourceCleaner}}
+	// A look costs less than a deletion of what is usually not there.
+	if err := o.client.Get(ctx, client.ObjectKeyFromObject(resource), resource); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("reading the ManagedResource %q: %w", managedResourceCleaner, err)
+	}
+	if err := managedresources.DeleteForShoot(ctx, o.client, o.namespace, managedResourceCleaner); err != nil {
+		return fmt.Errorf("deleting the ManagedResource %q: %w", managedResourceCleaner, err)
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package registrycache
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/andybalholm/brotli"
+	v1beta1helper "github.com/gardener/gardener/pkg/api/core/v1beta1/helper"
+	gardencorev1beta1 "github.com/gardener/gardener/pkg/apis/core/v1beta1"
+	resourcesv1alpha1 "github.com/gardener/gardener/pkg/apis/resources/v1alpha1"
+	"github.com/gardener/gardener/pkg/utils/kubernetes/health"
+	"github.com/gardener/gardener/pkg/utils/managedresources"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/registry-cache/registry-cache/functions/manifest"
+)
+
+// The ManagedResources of a shoot, under the names that running landscapes have.
+const (
+	managedResourceServices = "extension-registry-cache-services"
+	managedResourceCaches   = "extension-registry-cache"
+	managedResourceCleaner  = "extension-registry-configuration-cleaner"
+
+	origin = "registry-cache"
+)
+
+// waitDeleted is how long the objects of a ManagedResource may take to go: pods have 30 s to stop, and claims go after them.
+const waitDeleted = 75 * time.Second
+
+// waitRecorded is how long the resource-manager may take to apply a ManagedResource that is about to lose objects.
+const waitRecorded = 15 * time.Second
+
+// isService is the rule that splits what the pipeline renders: Services go first, for everything else needs their addresses.
+func isService(o manifest.Object) bool { return o.Kind() == "Service" && o.APIVersion() == "v1" }
+
+// deployServicesResource writes the Services among the objects into their ManagedResource.
+func (o *operation) deployServicesResource(ctx context.Context, objects []manifest.Object) error {
+	services := slices.DeleteFunc(slices.Clone(objects), func(object manifest.Object) bool { return !isService(object) })
+	return o.deploy(ctx, managedResourceServices, services, false)
+}
+
+// deployCaches writes everything but the Services into its ManagedResource. The claims go with it when a cache is removed: a
+// StatefulSet leaves them behind, and nobody else would know them.
+func (o *operation) deployCaches(ctx context.Context) error {
+	objects, err := o.render()
+	if err != nil {
+		return err
+	}
+	return o.deploy(ctx, managedResourceCaches, slices.DeleteFunc(objects, isService), true)
+}
+
+// deploy creates or updates a ManagedResource. Its Secret has a name of its own for every content, so that an unchanged
+// content is not written again.
+func (o *operation) deploy(ctx context.Context, name string, objects []manifest.Object, deleteClaims bool) error {
+	data, err := serialize(objects)
+	if err != nil {
+		return err
+	}
+	secretName, secret := managedresources.NewSecret(o.client, o.namespace, name, data, true)
+	if err := secret.Reconcile(ctx); err != nil {
+		return fmt.Errorf("writing the Secret %q of the ManagedResource %q: %w", secretName, name, err)
+	}
+	resource := managedresources.NewForShoot(o.client, o.namespace, name, origin, false).WithSecretRef(secretName)
+	if deleteClaims {
+		resource.DeletePersistentVolumeClaims(true)
+	}
+	if err := resource.Reconcile(ctx); err != nil {
+		return fmt.Errorf("writing the ManagedResource %q: %w", name, err)
+	}
+	return nil
+}
+
+// compressors are kept, because a new one allocates 4 MiB, or 11 MiB with the default window of 2^22 bytes. The objects of
+// one cache after the other are much the same, and a window of 2^18 bytes has twenty of them.
+var compressors = sync.Pool{New: func() any {
+	return brotli.NewWriterOptions(nil, brotli.WriterOptions{Quality: brotli.DefaultCompression, LGWin: 18})
+}}
+
+// serialize makes the data of a ManagedResource's Secret: all objects as one compressed stream of YAML documents, each in
+// JSON, in the form that gardener-resource-manager reads.
+func serialize(objects []manifest.Object) (map[string][]byte, error) {
+	var compressed bytes.Buffer
+	compressor, _ := compressors.Get().(*brotli.Writer)
+	defer compressors.Put(compressor)
+	compressor.Reset(&compressed)
+	encoder := json.NewEncoder(compressor)
+	for _, object := range objects {
+		if _, err := compressor.Write([]byte("---\n")); err != nil {
+			return nil, fmt.Errorf("compressing %s: %w", object.ID(), err)
+		}
+		if err := encoder.Encode(object); err != nil {
+			return nil, fmt.Errorf("encoding %s: %w", object.ID(), err)
+		}
+	}
+	if err := compressor.Close(); err != nil {
+		return nil, fmt.Errorf("compressing %d objects: %w", len(objects), err)
+	}
+	return map[string][]byte{resourcesv1alpha1.CompressedDataKey: compressed.Bytes()}, nil
+}
+
+// awaitRecorded waits until the resource-manager has written down in the status of a ManagedResource what it applied. It
+// deletes what is in the status, and nothing else: deleted or changed between the two, a ManagedResource would leave objects in
+// the shoot for good. What cannot be applied, or is not there, is not waited for.
+func (o *operation) awaitRecorded(ctx context.Context, name string) error {
+	deadline := time.Now().Add(waitRecorded)
+	for {
+		resource := &resourcesv1alpha1.ManagedResource{}
+		if err := o.client.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: name}, resource); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		applied := v1beta1helper.GetCondition(resource.Status.Conditions, resourcesv1alpha1.ResourcesApplied)
+		stuck := applied != nil && (applied.Status == gardencorev1beta1.ConditionFalse || applied.Reason == resourcesv1alpha1.ConditionDeletionPending)
+		if resource.DeletionTimestamp != nil || stuck || health.CheckManagedResourceApplied(resource) == nil || time.Now().After(deadline) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollInterval / 5):
+		}
+	}
+}
+
+// keepObjects makes the resource-manager leave the objects in the shoot when their ManagedResources go.
+func (o *operation) keepObjects(ctx context.Context) error {
+	return o.forBoth(func(name string) error {
+		return managedresources.SetKeepObjects(ctx, o.client, o.namespace, name, true)
+	})
+}
+
+// awaitBothRecorded must come before objects are taken out of the ManagedResources, wherever there is a resource-manager.
+func (o *operation) awaitBothRecorded(ctx context.Context) error {
+	return o.forBoth(func(name string) error { return o.awaitRecorded(ctx, name) })
+}
+
+func (o *operation) deleteManagedResources(ctx context.Context) error {
+	return o.forBoth(func(name string) error {
+		return managedresources.DeleteForShoot(ctx, o.client, o.namespace, name)
+	})
+}
+
+func (o *operation) waitUntilDeleted(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, waitDeleted)
+	defer cancel()
+	return o.forBoth(func(name string) error {
+		return managedresources.WaitUntilDeleted(ctx, o.client, o.namespace, name)
+	})
+}
+
+// forBoth acts on the caches before their Services, so that no Service outlives its pods for long, and none goes first.
+func (o *operation) forBoth(act func(name string) error) error {
+	for _, name := range []string{managedResourceCaches, managedResourceServices} {
+		if err := act(name); err != nil {
+			return fmt.Errorf("ManagedResource %q: %w", name, err)
+		}
+	}
+	return nil
+}

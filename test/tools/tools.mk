@@ -1,0 +1,48 @@
+# How the tools of tests and checks are built into bin/tools, each pinned by the go.mod of its module. One module cannot hold
+# all: what kpt, containerd, Kubernetes and Prometheus need does not compile together.
+
+TEST_TOOLS := bin/tools/kustomize bin/tools/kpt bin/tools/promtool
+NODE_TOOLS := bin/tools/containerd bin/tools/ctr bin/tools/cripull
+KUBERNETES := kube-apiserver kube-controller-manager kubectl
+KUBERNETES_TOOLS := $(KUBERNETES:%=bin/tools/%)
+CLUSTER_TOOLS := bin/tools/etcd $(KUBERNETES_TOOLS) bin/tools/gardener-resource-manager
+
+# The packages of the tools in test/tools.
+TOOL_benchstat := golang.org/x/perf/cmd/benchstat
+TOOL_golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+TOOL_kustomize := sigs.k8s.io/kustomize/kustomize/v5
+TOOL_openapi-gen := k8s.io/kube-openapi/cmd/openapi-gen
+KPT := github.com/GoogleContainerTools/kpt
+
+bin/tools/%: test/tools/go.mod test/tools/go.sum
+	@echo "building $* (once, about a minute) ..."
+	@go build -C test/tools -o $(CURDIR)/$@ $(TOOL_$*)
+
+bin/tools/kpt: test/tools/kpt/go.mod test/tools/kpt/go.sum
+	@echo "building kpt (once, about a minute) ..."
+	@go build -C test/tools/kpt -o $(CURDIR)/$@ \
+		-ldflags "-X $(KPT)/run.version=$$(go list -C test/tools/kpt -m -f '{{.Version}}' $(KPT))" $(KPT)
+
+bin/tools/promtool: test/tools/prometheus/go.mod test/tools/prometheus/go.sum
+	@echo "building promtool (once, about two minutes) ..."
+	@go build -C test/tools/prometheus -o $(CURDIR)/$@ -tags remove_all_sd -ldflags '-s -w' github.com/prometheus/prometheus/cmd/promtool
+
+$(NODE_TOOLS) &: test/tools/containerd/go.mod test/tools/containerd/go.sum test/tools/containerd/cripull/main.go
+	@echo "building containerd (once, about a minute) ..."
+	@go build -C test/tools/containerd -o $(CURDIR)/bin/tools/ -ldflags '-s -w' \
+		./cripull $$(go list -C test/tools/containerd -f '{{.ImportPath}}' tool)
+
+# Kubernetes says its version only if told at the link; the API server's clients go by it.
+KUBERNETES_VERSION = $(shell go list -C test/tools/cluster -m -f '{{.Version}}' k8s.io/kubernetes)
+bin/tools/etcd: test/tools/cluster/go.mod test/tools/cluster/go.sum
+	@echo "building etcd (once, about a minute) ..."
+	@go build -C test/tools/cluster -o $(CURDIR)/$@ -ldflags '-s -w' go.etcd.io/etcd/server/v3
+
+$(KUBERNETES_TOOLS) &: test/tools/cluster/go.mod test/tools/cluster/go.sum
+	@echo "building Kubernetes (once, about seven minutes) ..."
+	@go build -C test/tools/cluster -o $(CURDIR)/bin/tools/ -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VERSION) \
+		-X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES_VERSION)" $(KUBERNETES:%=k8s.io/kubernetes/cmd/%)
+
+bin/tools/gardener-resource-manager: go.mod
+	@echo "building gardener-resource-manager (once, about a minute) ..."
+	@go build -o $@ -ldflags '-s -w' github.com/gardener/gardener/cmd/gardener-resource-manager
