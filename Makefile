@@ -4,11 +4,15 @@ export CGO_ENABLED := 0
 # How long each benchmark and each fuzz target runs.
 BENCHTIME ?= 1s
 FUZZTIME ?= 30s
-# How many controllers are killed in one test of the scenarios, and how many in make test-chaos.
+# How often a scenario kills the controller.
 KILLS ?= 10
+# How many Shoots make bench-controller has, and how often it reconciles all of them after the first time.
+SHOOTS ?= 1000
+PASSES ?= 10
 
 API := functions/api
 CONTROLLER := bin/gardener-extension-registry-cache bin/gardener-extension-registry-cache-admission
+COMMANDS := functions/cmd controller/cmd cache/cmd
 
 .PHONY: help build test test-node test-integration test-chaos figures lint bench bench-controller fuzz demo images generate tools clean FORCE
 .DELETE_ON_ERROR:
@@ -18,22 +22,19 @@ help: ## List the targets (default).
 
 include test/tools/tools.mk
 
-build: bin/registry-cache-fn $(CONTROLLER) ## Build the function, the Gardener extension and its admission component into bin.
+build: bin/registry-cache-fn bin/registry-cache $(CONTROLLER) ## Build the function, the cache, and Gardener's extension and admission into bin.
 
-bin/registry-cache-fn: FORCE
-	go build -trimpath -ldflags '-s -w' -o $@ ./functions/cmd/registry-cache-fn
-
-$(CONTROLLER): FORCE
-	go build -trimpath -ldflags '-s -w' -o $@ ./controller/cmd/$(@F)
+bin/registry-cache-fn bin/registry-cache $(CONTROLLER): FORCE
+	go build -trimpath -ldflags '-s -w' -o $@ ./$(firstword $(wildcard $(COMMANDS:%=%/$(@F))))
 
 test: bin/registry-cache-fn $(TEST_TOOLS) ## Run all tests that need nothing but Go and git, with the real kustomize, kpt and promtool.
 	go test ./...
 
-test-node: $(NODE_TOOLS) ## Run the tests of a node, with real containerds in network namespaces (needs root and says what else).
+test-node: bin/registry-cache $(NODE_TOOLS) ## Run the tests of a node, with real containerds in network namespaces (needs root and says what else).
 	go test -tags node -count 1 -parallel 60 -timeout 15m ./scripts # these wait most of the time
-	go test -tags node -count 1 -parallel 8 -timeout 15m ./test/node ./controller/images
+	go test -tags node -count 1 -parallel 8 -timeout 15m ./test/node ./controller/images ./cache/keeper
 
-test-integration: $(CONTROLLER) $(CLUSTER_TOOLS) ## Run the Gardener extension against a real API server and resource-manager, on loopback.
+test-integration: $(CONTROLLER) $(CLUSTER_TOOLS) ## Run the Gardener extension against a real API server and resource-manager, on loopback (needs root).
 	go test -tags integration -count 1 -timeout 30m ./test/cluster ./test/integration -args -kills $(KILLS)
 
 test-chaos: $(CONTROLLER) $(CLUSTER_TOOLS) ## Kill the controller 100 times at random points, and look at the end state each time.
@@ -44,20 +45,18 @@ figures: $(NODE_TOOLS) ## Print what a dead cache costs a pull, with and without
 
 lint: bin/tools/golangci-lint ## Check Go code and shell scripts.
 	bin/tools/golangci-lint run
-	bin/tools/golangci-lint run --build-tags node,integration ./scripts ./test/... ./controller/images
+	bin/tools/golangci-lint run --build-tags node,integration ./scripts ./test/... ./controller/images ./cache/keeper
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck: apt-get install shellcheck" >&2; exit 1; }
 	shellcheck .ci/run $$(git ls-files --cached --others --exclude-standard '*.sh')
 
 bench: bin/registry-cache-fn $(TEST_TOOLS) ## Run all benchmarks, each for BENCHTIME (1s).
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+bench-controller: $(CONTROLLER) $(CLUSTER_TOOLS) ## Measure the extension with 1,000 Shoots of 5 caches (fewer: SHOOTS=50 PASSES=3).
+	@go run ./test/scale -shoots $(SHOOTS) -caches 5 -passes $(PASSES)
+
 fuzz: ## Run each fuzz target for FUZZTIME (30s).
-	@set -e; for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' .); do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
-			echo "fuzzing $$target of $$(dirname "$$file") for $(FUZZTIME) ..."; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$(dirname "$$file")"; \
-		done; \
-	done
+	@test/fuzz.sh $(FUZZTIME)
 
 demo: ## Render a RegistryConfig and pull an image twice through the cache it describes.
 	@go run ./test/demo

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry"
 	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
 	registryvalidation "github.com/registry-cache/registry-cache/functions/api/registry/validation"
@@ -20,14 +21,16 @@ const CacheType = "registry-cache"
 
 // cacheValidator validates the extension registry-cache of Shoots.
 type cacheValidator struct {
-	reader client.Reader
+	program fnv1alpha1.Registry
+	reader  client.Reader
 }
 
-// NewCacheValidator returns a validator of the extension registry-cache of Shoots. reader reads the Secrets in the Shoot's
+// NewCacheValidator returns a validator of the extension registry-cache of Shoots. program is what the caches run, which
+// decides what can be changed; reader reads the Secrets in the Shoot's
 // namespace that a config refers to; it must not be cached, for a cache would need to list the Secrets of all projects, and
 // would miss one that was made just before its Shoot.
-func NewCacheValidator(reader client.Reader) extensionswebhook.Validator {
-	return &cacheValidator{reader: reader}
+func NewCacheValidator(program fnv1alpha1.Registry, reader client.Reader) extensionswebhook.Validator {
+	return &cacheValidator{program: program, reader: reader}
 }
 
 // Validate returns everything that is wrong with a new or changed configuration, see the package's comment.
@@ -85,7 +88,7 @@ func (v *cacheValidator) validate(ctx context.Context, c *change, into *findings
 	if c.sameText() || config.equals(old) {
 		all.before = c.oldShoot
 	} else {
-		config.validateChange(c, old, into)
+		config.validateChange(c, old, v.program, into)
 	}
 	config.validateSecrets(ctx, all, into)
 }
@@ -96,13 +99,13 @@ func (c *caches) equals(old *caches) bool {
 }
 
 // validateChange looks at everything but the Secrets.
-func (c *caches) validateChange(of *change, old *caches, into *findings) {
+func (c *caches) validateChange(of *change, old *caches, program fnv1alpha1.Registry, into *findings) {
 	into.refuseText(c.faults)
 	invalid := of.validateOldText()
 	if c.decoded {
 		// An old config that cannot be decoded was never rendered: mending it must not be refused for what it said.
 		if len(old.faults) == 0 {
-			invalid = append(invalid, registryvalidation.ValidateRegistryConfigUpdate(&c.RegistryConfig, &old.RegistryConfig, c.path)...)
+			invalid = append(invalid, registryvalidation.ValidateRegistryConfigUpdate(&c.RegistryConfig, &old.RegistryConfig, program, c.path)...)
 		}
 		invalid = append(invalid, registryvalidation.ValidateRegistryConfig(&c.RegistryConfig, c.path)...)
 		invalid = append(invalid, c.validatePairs(old)...)

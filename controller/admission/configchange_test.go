@@ -36,7 +36,7 @@ caches:
 func TestCacheUpdatesAreValidated(t *testing.T) {
 	const at = "spec.extensions[0].providerConfig.caches"
 	before := shoot(caches("caches: [{upstream: docker.io, volume: {size: 20Gi}, garbageCollection: {ttl: 0s}}]"))
-	validateAll(t, cacheValidator, map[string]request{
+	validateAll(t, distributionValidator, map[string]request{
 		"immutable fields, and others at once": {
 			old: before,
 			new: shoot(caches("caches: [{upstream: quay.io, remoteURL: 'x://y'}, {upstream: docker.io, volume: {storageClassName: fast}}]")),
@@ -61,6 +61,17 @@ func TestCacheUpdatesAreValidated(t *testing.T) {
 			old: shoot(caches("caches: [{upstream: docker.io, volume: {size: 20Gi}}]"), disabled),
 			new: shoot(caches(oneCache)),
 		},
+	})
+}
+
+// TestGarbageCollectionEnabledLater: with our own program it may be, and the other rules for changes hold as ever.
+func TestGarbageCollectionEnabledLater(t *testing.T) {
+	before := shoot(caches("caches: [{upstream: docker.io, volume: {size: 20Gi}, garbageCollection: {ttl: 0s}}]"))
+	validateAll(t, cacheValidator, map[string]request{
+		"enabled":                     {old: before, new: shoot(caches("caches: [{upstream: docker.io, volume: {size: 20Gi}}]"))},
+		"enabled in an older version": {old: before, new: shoot(old("v1alpha2", "caches: [{upstream: docker.io, volume: {size: 20Gi}, garbageCollection: {enabled: true}}]"))},
+		"enabled and enlarged": {old: before, new: shoot(caches("caches: [{upstream: docker.io, volume: {size: 30Gi}}]")),
+			want: []string{`spec.extensions[0].providerConfig.caches[0].volume.size: Invalid value: "30Gi": field is immutable`}},
 	})
 }
 

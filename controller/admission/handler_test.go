@@ -53,11 +53,11 @@ func TestAdmissionReviews(t *testing.T) {
 		secrets    []client.Object
 		unreadable error
 	}{
-		"create":     {newWebhook: admission.NewCacheWebhook, secrets: []client.Object{secret("docker", true, map[string]string{"username": "me", "password": canary})}},
-		"refused":    {newWebhook: admission.NewCacheWebhook},
-		"unreadable": {newWebhook: admission.NewCacheWebhook, unreadable: broken},
-		"both":       {newWebhook: admission.NewCacheWebhook, unreadable: broken},
-		"unrelated":  {newWebhook: admission.NewCacheWebhook, unreadable: broken},
+		"create":     {newWebhook: cacheWebhook, secrets: []client.Object{secret("docker", true, map[string]string{"username": "me", "password": canary})}},
+		"refused":    {newWebhook: cacheWebhook},
+		"unreadable": {newWebhook: cacheWebhook, unreadable: broken},
+		"both":       {newWebhook: cacheWebhook, unreadable: broken},
+		"unrelated":  {newWebhook: cacheWebhook, unreadable: broken},
 		"mirror":     {newWebhook: admission.NewMirrorWebhook},
 	} {
 		t.Run(name, func(t *testing.T) {

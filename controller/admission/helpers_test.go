@@ -15,9 +15,11 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/yaml"
 
 	"github.com/registry-cache/registry-cache/controller/admission"
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 )
 
 const namespace = "garden-dev"
@@ -154,10 +156,22 @@ func messages(err error) []string {
 	return list
 }
 
-var (
-	cacheValidator  = admission.NewCacheValidator
-	mirrorValidator = admission.NewMirrorValidator
-)
+// cacheValidator is that for caches with our own program.
+func cacheValidator(reader client.Reader) extensionswebhook.Validator {
+	return admission.NewCacheValidator(fnv1alpha1.RegistryCache, reader)
+}
+
+// distributionValidator is that for caches with distribution's registry.
+func distributionValidator(reader client.Reader) extensionswebhook.Validator {
+	return admission.NewCacheValidator(fnv1alpha1.RegistryDistribution, reader)
+}
+
+// cacheWebhook is that for caches with our own program.
+func cacheWebhook(mgr manager.Manager) (*extensionswebhook.Webhook, error) {
+	return admission.NewCacheWebhook(mgr, fnv1alpha1.RegistryCache)
+}
+
+var mirrorValidator = admission.NewMirrorValidator
 
 const (
 	oneCache  = "caches: [{upstream: docker.io}]"

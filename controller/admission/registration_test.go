@@ -22,7 +22,7 @@ func TestRegistration(t *testing.T) {
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{gardencorev1beta1.SchemeGroupVersion})
 	mapper.Add(gardencorev1beta1.SchemeGroupVersion.WithKind("Shoot"), meta.RESTScopeNamespace)
 	c := cluster{client: fake.NewClientBuilder().WithScheme(gardenScheme(t)).WithRESTMapper(mapper).Build()}
-	caches, err := admission.NewCacheWebhook(c)
+	caches, err := cacheWebhook(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
-
-	"github.com/registry-cache/registry-cache/controller/admission"
 )
 
 func TestWarnings(t *testing.T) {
@@ -39,7 +37,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := cluster{client: fake.NewClientBuilder().WithScheme(gardenScheme(t)).Build()}
-			hook, err := admission.NewCacheWebhook(c)
+			hook, err := cacheWebhook(c)
 			if err != nil {
 				t.Fatal(err)
 			}

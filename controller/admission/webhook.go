@@ -6,6 +6,8 @@ import (
 	v1beta1constants "github.com/gardener/gardener/pkg/apis/core/v1beta1/constants"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 )
 
 const (
@@ -15,13 +17,13 @@ const (
 	MirrorWebhook = MirrorType + "-validator"
 )
 
-// NewCacheWebhook returns the webhook for Shoots with the extension registry-cache. The manager's scheme must know
+// NewCacheWebhook returns the webhook for Shoots with the extension registry-cache, whose caches run the program. The manager's scheme must know
 // core.gardener.cloud with its internal types, and its API reader the garden cluster.
-func NewCacheWebhook(mgr manager.Manager) (*extensionswebhook.Webhook, error) {
-	return newWebhook(mgr, CacheWebhook, CacheType, NewCacheValidator(mgr.GetAPIReader()))
+func NewCacheWebhook(mgr manager.Manager, program fnv1alpha1.Registry) (*extensionswebhook.Webhook, error) {
+	return newWebhook(mgr, CacheWebhook, CacheType, NewCacheValidator(program, mgr.GetAPIReader()))
 }
 
-// NewMirrorWebhook is NewCacheWebhook for the extension registry-mirror.
+// NewMirrorWebhook is NewCacheWebhook for the extension registry-mirror, which runs no program.
 func NewMirrorWebhook(mgr manager.Manager) (*extensionswebhook.Webhook, error) {
 	return newWebhook(mgr, MirrorWebhook, MirrorType, NewMirrorValidator(mgr.GetAPIReader()))
 }

@@ -66,7 +66,7 @@ func (b *Builder) Build(ctx context.Context, image Image, platform v1.Platform) 
 			return nil, err
 		}
 		layers = []mutate.Addendum{only}
-		config.Env, config.Entrypoint = []string{"PATH=/"}, []string{"/" + name}
+		config.Env, config.Entrypoint, config.Cmd = []string{"PATH=/"}, []string{"/" + name}, image.Arguments
 	}
 	return b.assemble(config, platform, layers)
 }

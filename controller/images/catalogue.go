@@ -13,6 +13,8 @@ type Image struct {
 	Description string
 	// Program is the Go package, relative to the module's root, of the program in the image.
 	Program string
+	// Arguments are what the program gets unless a pod says otherwise.
+	Arguments []string
 	// Shell adds a shell with what the scripts of a node call; the image then starts that.
 	Shell bool
 }
@@ -23,6 +25,12 @@ var all = []Image{
 		Name:        "registry-cache-fn",
 		Description: "KRM function that renders pull-through registry caches, for kustomize and kpt",
 		Program:     "./functions/cmd/registry-cache-fn",
+	},
+	{
+		Name:        "registry-cache",
+		Description: "Pull-through registry cache that never fails a pull for want of disk",
+		Program:     "./cache/cmd/registry-cache",
+		Arguments:   []string{"serve", "/etc/distribution/config.yml"}, // as in distribution's own image
 	},
 	{
 		Name:        "gardener-extension-registry-cache",

@@ -10,12 +10,14 @@ import (
 // What a runtime reads of an image: who runs what where, and what people read of it.
 func TestConfig(t *testing.T) {
 	b := newBuilder("../..")
-	config, err := build(t, b, probe).ConfigFile()
+	image := probe
+	image.Arguments = []string{"serve", "config.yml"}
+	config, err := build(t, b, image).ConfigFile()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := v1.Config{
-		User: "65532:65532", WorkingDir: "/", Env: []string{"PATH=/"}, Entrypoint: []string{"/registry-cache-probe"},
+		User: "65532:65532", WorkingDir: "/", Env: []string{"PATH=/"}, Entrypoint: []string{"/registry-cache-probe"}, Cmd: []string{"serve", "config.yml"},
 		Labels: map[string]string{
 			"org.opencontainers.image.title":       "probe",
 			"org.opencontainers.image.description": "a test",

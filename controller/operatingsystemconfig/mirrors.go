@@ -96,7 +96,7 @@ func (s *shoot) bundles(body []byte) (bundles []bundle, err error) {
 // secret returns the name of the Secret that the Shoot refers to by a name, "" if there is none.
 func (s *shoot) secret(reference string) string {
 	for _, r := range s.resources {
-		if r.Name == reference && r.ResourceRef.APIVersion == "v1" && r.ResourceRef.Kind == "Secret" {
+		if r.Name == reference && r.ResourceRef.Kind == "Secret" {
 			return r.ResourceRef.Name
 		}
 	}

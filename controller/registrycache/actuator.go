@@ -11,6 +11,8 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 )
 
 // budget is how long one operation may take with all its waits, below the 3 minutes after which gardener's library gives up
@@ -23,6 +25,8 @@ type actuator struct {
 	client client.Client
 	// events tells the Extension's readers what an operation did that its status does not say.
 	events events.EventRecorder
+	// registry is the program that the caches run.
+	registry fnv1alpha1.Registry
 	// images are the images of what runs in the shoot.
 	images Images
 }
@@ -47,10 +51,11 @@ func (a *actuator) Reconcile(ctx context.Context, log logr.Logger, ex *extension
 		}
 		return []step{
 			{"reading the configuration", o.readConfig},
-			{"connecting to the shoot", o.connect},
-			{"reading what the shoot has", o.readShoot},
 			{"reading the credentials for the upstreams", o.readCredentials},
 			{"checking the configuration", o.check},
+			{"connecting to the shoot", o.connect},
+			{"reading what the shoot has", o.readShoot},
+			{"checking the configuration against what the shoot has", o.check},
 			{"taking removed upstreams off the nodes", o.cleanRemoved},
 			{"deploying the Services", o.deployServices},
 			{"issuing the certificates", o.issueCertificates},
@@ -113,6 +118,7 @@ func (a *actuator) Restore(ctx context.Context, log logr.Logger, ex *extensionsv
 func (o *operation) removeEverything() []step {
 	return []step{
 		{"deleting a leftover cleaner", o.forgetCleaner},
+		{"giving up the objects in the shoot", o.dropObjects},
 		{"deleting the ManagedResources", o.deleteManagedResources},
 		{"deleting the monitoring", o.deleteMonitoring},
 		{"removing the certificates", o.removeCertificates},
@@ -125,6 +131,7 @@ func (o *operation) removeEverythingAndWait() []step {
 	return []step{
 		{"deleting a leftover cleaner", o.deleteLeftoverCleaner},
 		{"waiting until the ManagedResources are applied", o.awaitBothRecorded},
+		{"giving up the objects in the shoot", o.dropObjects},
 		{"deleting the ManagedResources", o.deleteManagedResources},
 		{"deleting the monitoring", o.deleteMonitoring},
 		{"waiting until the ManagedResources are gone", o.waitUntilDeleted},

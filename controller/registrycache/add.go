@@ -8,6 +8,8 @@ import (
 	extensionsv1alpha1 "github.com/gardener/gardener/pkg/apis/extensions/v1alpha1"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 )
 
 const (
@@ -19,6 +21,8 @@ const (
 
 // Options are what a deployer decides.
 type Options struct {
+	// Registry is the program that all caches run.
+	Registry fnv1alpha1.Registry
 	// Controller says, among others, how many Extensions are reconciled at once.
 	Controller controller.Options
 	// IgnoreOperationAnnotation reconciles at every change, and not only when gardenlet asks for it.
@@ -30,12 +34,14 @@ type Options struct {
 // AddToManager adds the controller to a manager, whose scheme must know Gardener's types. It gives an error if an image
 // vector cannot be read.
 func AddToManager(ctx context.Context, mgr manager.Manager, options Options) error {
-	images, err := ReadImages()
+	images, err := ReadImages(options.Registry)
 	if err != nil {
 		return err
 	}
 	err = extension.Add(mgr, extension.AddArgs{
-		Actuator:                  &actuator{client: mgr.GetClient(), events: mgr.GetEventRecorder(ControllerName), images: images},
+		Actuator: &actuator{
+			client: mgr.GetClient(), events: mgr.GetEventRecorder(ControllerName), registry: options.Registry, images: images,
+		},
 		Name:                      ControllerName,
 		Type:                      Type,
 		FinalizerSuffix:           Type,

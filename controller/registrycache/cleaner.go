@@ -26,6 +26,8 @@ const (
 	// waitCleaned is how long nodes may take to be cleaned. A node that takes longer withdraws the caches by itself, seconds
 	// after they have gone, so that a removal need not hang on it.
 	waitCleaned = 60 * time.Second
+	// nodesInterval is the time between two looks at the nodes while they are cleaned.
+	nodesInterval = 5 * time.Second
 	// waitCleanerGone is how long the cleaner may take to go again.
 	waitCleanerGone = 20 * time.Second
 
@@ -34,7 +36,7 @@ const (
 )
 
 // knownUpstreams are those that nodes may have been told of: in the status or with a Service in the shoot.
-func (o *operation) knownUpstreams() sets.Set[string] {
+func (o *operation) knownUpstreams(ctx context.Context) (sets.Set[string], error) {
 	known := sets.New[string]()
 	for _, cache := range o.status().Caches {
 		if len(validation.ValidateUpstream(field.NewPath("upstream"), cache.Upstream)) == 0 {
@@ -42,15 +44,46 @@ func (o *operation) knownUpstreams() sets.Set[string] {
 		}
 	}
 	for i := range o.services {
-		known.Insert(o.services[i].Annotations[annotationUpstream])
+		upstream := o.services[i].Annotations[annotationUpstream]
+		if known.Has(upstream) || o.config != nil && o.isConfigured(upstream) {
+			continue
+		}
+		deployed, err := o.isDeployed(ctx, o.services[i].Name)
+		if err != nil {
+			return nil, err
+		}
+		if deployed {
+			known.Insert(upstream)
+		}
 	}
-	return known
+	return known, nil
+}
+
+// isDeployed says whether a Service that no status tells of was deployed by us: a copy that somebody made of one, labels and
+// all, would otherwise have the nodes cleaned again and again. Where there is no ManagedResource, as after a migration, it is.
+func (o *operation) isDeployed(ctx context.Context, service string) (bool, error) {
+	if err := o.awaitRecorded(ctx, managedResourceServices); err != nil {
+		return false, err
+	}
+	resource := &resourcesv1alpha1.ManagedResource{}
+	if err := o.client.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: managedResourceServices}, resource); err != nil {
+		if apierrors.IsNotFound(err) {
+			return true, nil
+		}
+		return false, fmt.Errorf("reading the ManagedResource %q: %w", managedResourceServices, err)
+	}
+	return slices.ContainsFunc(resource.Status.Resources, func(r resourcesv1alpha1.ObjectReference) bool {
+		return r.Kind == "Service" && r.Name == service
+	}), nil
 }
 
 // cleanRemoved takes upstreams off the nodes that are not in the config any more, while their caches still answer: a node
 // never asks a cache that is gone.
 func (o *operation) cleanRemoved(ctx context.Context) error {
-	removed := o.knownUpstreams()
+	removed, err := o.knownUpstreams(ctx)
+	if err != nil {
+		return err
+	}
 	for i := range o.config.Caches {
 		removed.Delete(o.config.Caches[i].Upstream)
 	}
@@ -64,15 +97,23 @@ func (o *operation) cleanRemoved(ctx context.Context) error {
 
 // cleanAll takes all upstreams off the nodes.
 func (o *operation) cleanAll(ctx context.Context) error {
-	return o.clean(ctx, o.knownUpstreams())
+	known, err := o.knownUpstreams(ctx)
+	if err != nil {
+		return err
+	}
+	return o.clean(ctx, known)
 }
 
-// clean runs the cleaner for some upstreams on all nodes and takes it away again. With none it only takes away a cleaner that
-// an operation before left behind: it could clean an upstream that is wanted again.
+// clean runs the cleaner for some upstreams on all nodes and takes it away again. A cleaner that an operation before left
+// behind goes first: it could clean an upstream that is wanted again, and its pods may have done so before the nodes' guards
+// were told of the caches anew.
 func (o *operation) clean(ctx context.Context, removed sets.Set[string]) error {
+	if err := o.deleteLeftoverCleaner(ctx); err != nil {
+		return err
+	}
 	upstreams := sets.List(removed)
 	if len(upstreams) == 0 {
-		return o.deleteLeftoverCleaner(ctx)
+		return nil
 	}
 	if err := o.deployCleaner(ctx, upstreams); err != nil {
 		return err
@@ -81,7 +122,7 @@ func (o *operation) clean(ctx context.Context, removed sets.Set[string]) error {
 	if err != nil {
 		return err
 	}
-	if list := strings.Join(upstreams, ", "); len(left) > 0 {
+	if list := strings.Join(shortened(upstreams), ", "); len(left) > 0 {
 		o.warn(reasonNotCleaned, "CleanNodes", "%s taken off %d nodes; not off the nodes %s, where the guard withdraws the cache "+
 			"within seconds after it has gone", list, len(cleaned), strings.Join(shortened(left), ", "))
 	} else {
@@ -108,24 +149,65 @@ func (o *operation) deployCleaner(ctx context.Context, upstreams []string) error
 // names of the nodes that have, and of those that have not, the ones that are not Ready among them.
 func (o *operation) awaitCleaned(ctx context.Context, upstreams []string) (cleaned, left []string, err error) {
 	deadline := time.Now().Add(waitCleaned)
+	var nodes []node
+	var read time.Time
 	for {
+		if time.Since(read) >= nodesInterval {
+			if nodes, err = o.readNodes(ctx); err != nil {
+				return nil, nil, err
+			}
+			read = time.Now()
+		}
 		scheduled, err := o.cleanerScheduled(ctx, upstreams)
 		if err != nil {
 			return nil, nil, err
 		}
-		var waiting bool
-		if cleaned, left, waiting, err = o.cleanedNodes(ctx, upstreams); err != nil {
+		done, err := o.cleanedNodes(ctx, upstreams)
+		if err != nil {
 			return nil, nil, err
 		}
+		cleaned, left, waiting := split(nodes, done)
 		if scheduled && !waiting || !time.Now().Before(deadline) {
 			return cleaned, left, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("waiting for the cleaner: %w", ctx.Err())
+			return nil, nil, fmt.Errorf("waiting for the cleaner on the nodes %s: %w", strings.Join(shortened(left), ", "), ctx.Err())
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+// node is what is to be known of a node.
+type node struct {
+	name  string
+	ready bool
+}
+
+// split returns the names of nodes by whether they are done, and whether one that is Ready is not.
+func split(nodes []node, done sets.Set[string]) (cleaned, left []string, waiting bool) {
+	for _, n := range nodes {
+		if done.Has(n.name) {
+			cleaned = append(cleaned, n.name)
+			continue
+		}
+		left = append(left, n.name)
+		waiting = waiting || n.ready
+	}
+	return cleaned, left, waiting
+}
+
+// readNodes lists the nodes, from the API server's cache: a Node has tens of KiB, and there may be hundreds.
+func (o *operation) readNodes(ctx context.Context) ([]node, error) {
+	var list corev1.NodeList
+	if err := o.shoot.List(ctx, &list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: "0"}}); err != nil {
+		return nil, fmt.Errorf("listing the nodes: %w", err)
+	}
+	nodes := make([]node, 0, len(list.Items))
+	for i := range list.Items {
+		nodes = append(nodes, node{name: list.Items[i].Name, ready: isReady(&list.Items[i])})
+	}
+	return nodes, nil
 }
 
 // cleanerScheduled says whether the DaemonSet is in the shoot with these upstreams and its controller has seen it.
@@ -151,11 +233,11 @@ func cleans(pod *corev1.PodSpec, upstreams []string) bool {
 	})
 }
 
-// cleanedNodes returns the nodes by whether their pod of the cleaner is done, and whether one that is Ready is not.
-func (o *operation) cleanedNodes(ctx context.Context, upstreams []string) (cleaned, left []string, waiting bool, err error) {
+// cleanedNodes returns the names of the nodes whose pod of the cleaner is done.
+func (o *operation) cleanedNodes(ctx context.Context, upstreams []string) (sets.Set[string], error) {
 	var pods corev1.PodList
 	if err := o.shoot.List(ctx, &pods, client.InNamespace(fnv1alpha1.ShootNamespace), cleanerLabels); err != nil {
-		return nil, nil, false, fmt.Errorf("listing the pods of the cleaner: %w", err)
+		return nil, fmt.Errorf("listing the pods of the cleaner: %w", err)
 	}
 	done := sets.New[string]()
 	for i := range pods.Items {
@@ -164,43 +246,34 @@ func (o *operation) cleanedNodes(ctx context.Context, upstreams []string) (clean
 			done.Insert(pod.Spec.NodeName)
 		}
 	}
-	var nodes corev1.NodeList
-	if err := o.shoot.List(ctx, &nodes); err != nil {
-		return nil, nil, false, fmt.Errorf("listing the nodes: %w", err)
-	}
-	for i := range nodes.Items {
-		node := &nodes.Items[i]
-		if done.Has(node.Name) {
-			cleaned = append(cleaned, node.Name)
-			continue
-		}
-		left = append(left, node.Name)
-		waiting = waiting || isReady(node)
-	}
-	return cleaned, left, waiting, nil
+	return done, nil
 }
 
-func isReady(node *corev1.Node) bool {
-	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+func isReady(n *corev1.Node) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
 		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
 	})
 }
 
-// shortened keeps an event readable, and below the 1024 characters that it may have.
-func shortened(nodes []string) []string {
-	const most = 10
-	if len(nodes) <= most {
-		return nodes
+// shortened keeps a list of names readable.
+func shortened(names []string) []string {
+	const most = 8
+	if len(names) <= most {
+		return names
 	}
-	return append(slices.Clone(nodes[:most]), fmt.Sprintf("and %d more", len(nodes)-most))
+	return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
 }
 
 // deleteLeftoverCleaner deletes the cleaner, if there is one, and waits until it is gone from the shoot.
 func (o *operation) deleteLeftoverCleaner(ctx context.Context) error {
+	found, err := o.findCleaner(ctx)
+	if err != nil || !found {
+		return err
+	}
 	if err := o.awaitRecorded(ctx, managedResourceCleaner); err != nil {
 		return fmt.Errorf("ManagedResource %q: %w", managedResourceCleaner, err)
 	}
-	if err := o.forgetCleaner(ctx); err != nil {
+	if err := o.deleteCleaner(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitCleanerGone)
@@ -213,14 +286,26 @@ func (o *operation) deleteLeftoverCleaner(ctx context.Context) error {
 
 // forgetCleaner deletes the cleaner, if there is one, and does not wait for it.
 func (o *operation) forgetCleaner(ctx context.Context) error {
+	found, err := o.findCleaner(ctx)
+	if err != nil || !found {
+		return err
+	}
+	return o.deleteCleaner(ctx)
+}
+
+// findCleaner says whether there is a cleaner. A look costs less than the deletion of what is usually not there.
+func (o *operation) findCleaner(ctx context.Context) (bool, error) {
 	resource := &resourcesv1alpha1.ManagedResource{ObjectMeta: metav1.ObjectMeta{Namespace: o.namespace, Name: managedResourceCleaner}}
-	// A look costs less than a deletion of what is usually not there.
 	if err := o.client.Get(ctx, client.ObjectKeyFromObject(resource), resource); err != nil {
 		if apierrors.IsNotFound(err) {
-			return nil
+			return false, nil
 		}
-		return fmt.Errorf("reading the ManagedResource %q: %w", managedResourceCleaner, err)
+		return false, fmt.Errorf("reading the ManagedResource %q: %w", managedResourceCleaner, err)
 	}
+	return true, nil
+}
+
+func (o *operation) deleteCleaner(ctx context.Context) error {
 	if err := managedresources.DeleteForShoot(ctx, o.client, o.namespace, managedResourceCleaner); err != nil {
 		return fmt.Errorf("deleting the ManagedResource %q: %w", managedResourceCleaner, err)
 	}

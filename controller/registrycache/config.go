@@ -68,6 +68,7 @@ func (o *operation) functionConfig() (input.Config, error) {
 	wrapper := fnv1alpha1.RegistryCaches{
 		RegistryConfig:        runtime.RawExtension{Raw: o.ex.Spec.ProviderConfig.Raw},
 		Platform:              fnv1alpha1.PlatformShoot,
+		Registry:              o.registry,
 		Image:                 o.images.Registry,
 		VerticalPodAutoscaler: v1beta1helper.ShootWantsVerticalPodAutoscaler(o.cluster.Shoot),
 		Services:              o.pins(),
@@ -97,10 +98,16 @@ func (o *operation) render() ([]manifest.Object, error) {
 	if err != nil {
 		return nil, faultError(err)
 	}
-	for _, warning := range out.Warnings {
-		o.warn(reasonConfiguration, "Check", "%s", userPath(warning.Error()))
-	}
+	o.tell(out.Remarks)
 	return out.Objects, nil
+}
+
+// tell warns of what works, but not as its author may think: once, and all of it at once.
+func (o *operation) tell(remarks fault.List) {
+	warnings := slices.DeleteFunc(slices.Clone(remarks), func(f fault.Fault) bool { return f.Severity != fault.Warning })
+	if len(warnings) > 0 && o.isNews() {
+		o.warn(reasonConfiguration, "Check", "%s", userPath(warnings.Error()))
+	}
 }
 
 // faultError gives an error of the functions the code that tells gardenlet whether trying again can help. A Secret may still

@@ -1,6 +1,9 @@
 package registrycache
 
 import (
+	"fmt"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -20,10 +23,30 @@ const (
 
 // inform tells of something that went as it should.
 func (o *operation) inform(reason, action, note string, args ...any) {
-	o.events.Eventf(o.ex, nil, corev1.EventTypeNormal, reason, action, note, args...)
+	o.event(corev1.EventTypeNormal, reason, action, note, args...)
 }
 
 // warn tells of something that a user or operator should look at.
 func (o *operation) warn(reason, action, note string, args ...any) {
-	o.events.Eventf(o.ex, nil, corev1.EventTypeWarning, reason, action, note, args...)
+	o.event(corev1.EventTypeWarning, reason, action, note, args...)
 }
+
+// maxNote is how long the text of an event may be; the API server refuses a longer one, and it would be lost.
+const maxNote = 1024
+
+func (o *operation) event(eventType, reason, action, note string, args ...any) {
+	o.events.Eventf(o.ex, nil, eventType, reason, action, "%s", shorten(fmt.Sprintf(note, args...)))
+}
+
+// shorten cuts a text to what an event bears.
+func shorten(text string) string {
+	const end = " ..."
+	if len(text) <= maxNote {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxNote-len(end)], "") + end
+}
+
+// isNews says whether this configuration has not been reconciled before. What does not change with a reconciliation is told
+// once, and not every day again.
+func (o *operation) isNews() bool { return o.ex.Status.ObservedGeneration != o.ex.Generation }

@@ -15,6 +15,7 @@ import (
 	resourcesv1alpha1 "github.com/gardener/gardener/pkg/apis/resources/v1alpha1"
 	"github.com/gardener/gardener/pkg/utils/kubernetes/health"
 	"github.com/gardener/gardener/pkg/utils/managedresources"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/registry-cache/registry-cache/functions/manifest"
@@ -33,7 +34,10 @@ const (
 const waitDeleted = 75 * time.Second
 
 // waitRecorded is how long the resource-manager may take to apply a ManagedResource that is about to lose objects.
-const waitRecorded = 15 * time.Second
+const waitRecorded = 10 * time.Second
+
+// waitNotDeleting is how long a ManagedResource that is being deleted is waited for before it is deployed again.
+const waitNotDeleting = 30 * time.Second
 
 // isService is the rule that splits what the pipeline renders: Services go first, for everything else needs their addresses.
 func isService(o manifest.Object) bool { return o.Kind() == "Service" && o.APIVersion() == "v1" }
@@ -61,6 +65,9 @@ func (o *operation) deploy(ctx context.Context, name string, objects []manifest.
 	if err != nil {
 		return err
 	}
+	if err := o.awaitNotDeleting(ctx, name); err != nil {
+		return err
+	}
 	secretName, secret := managedresources.NewSecret(o.client, o.namespace, name, data, true)
 	if err := secret.Reconcile(ctx); err != nil {
 		return fmt.Errorf("writing the Secret %q of the ManagedResource %q: %w", secretName, name, err)
@@ -69,8 +76,28 @@ func (o *operation) deploy(ctx context.Context, name string, objects []manifest.
 	if deleteClaims {
 		resource.DeletePersistentVolumeClaims(true)
 	}
-	if err := resource.Reconcile(ctx); err != nil {
+	// The resource-manager writes the status at any time.
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error { return resource.Reconcile(ctx) })
+	if err != nil {
 		return fmt.Errorf("writing the ManagedResource %q: %w", name, err)
+	}
+	return nil
+}
+
+// awaitNotDeleting waits until a ManagedResource that is being deleted is gone. Whatever were written into it would go with
+// it: so it is after the caches have been disabled and enabled again while the shoot was hibernated.
+func (o *operation) awaitNotDeleting(ctx context.Context, name string) error {
+	resource := &resourcesv1alpha1.ManagedResource{}
+	if err := o.client.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: name}, resource); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if resource.DeletionTimestamp == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, waitNotDeleting)
+	defer cancel()
+	if err := managedresources.WaitUntilDeleted(ctx, o.client, o.namespace, name); err != nil {
+		return fmt.Errorf("the ManagedResource %q is still being deleted, and cannot be deployed before it is gone: %w", name, err)
 	}
 	return nil
 }
@@ -120,16 +147,21 @@ func (o *operation) awaitRecorded(ctx context.Context, name string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("waiting until the ManagedResource %q is applied: %w", name, ctx.Err())
 		case <-time.After(pollInterval / 5):
 		}
 	}
 }
 
 // keepObjects makes the resource-manager leave the objects in the shoot when their ManagedResources go.
-func (o *operation) keepObjects(ctx context.Context) error {
+func (o *operation) keepObjects(ctx context.Context) error { return o.setKeepObjects(ctx, true) }
+
+// dropObjects makes it delete them. A migration that was begun and given up may have said otherwise.
+func (o *operation) dropObjects(ctx context.Context) error { return o.setKeepObjects(ctx, false) }
+
+func (o *operation) setKeepObjects(ctx context.Context, keep bool) error {
 	return o.forBoth(func(name string) error {
-		return managedresources.SetKeepObjects(ctx, o.client, o.namespace, name, true)
+		return managedresources.SetKeepObjects(ctx, o.client, o.namespace, name, keep)
 	})
 }
 

@@ -31,8 +31,10 @@ func (o *operation) reconcileMonitoring(ctx context.Context) error {
 	}
 	if bundle == "" {
 		// Prometheus would send its token to whoever answers. The caches work without being watched.
-		o.warn(reasonNotMonitored, "DeployMonitoring", "no CA bundle of the shoot's API server in the seed namespace %s: "+
-			"the caches are not monitored until a reconciliation finds one", o.namespace)
+		if o.isNews() {
+			o.warn(reasonNotMonitored, "DeployMonitoring", "no CA bundle of the shoot's API server in the seed namespace %s: "+
+				"the caches are not monitored until a reconciliation finds one", o.namespace)
+		}
 		return nil
 	}
 	return o.forMonitoring(bundle, func(object *unstructured.Unstructured) error { return o.apply(ctx, object) })

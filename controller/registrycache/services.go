@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -74,14 +75,14 @@ func (o *operation) isConfigured(upstream string) bool {
 	return slices.ContainsFunc(o.config.Caches, func(c v1alpha3.RegistryCache) bool { return c.Upstream == upstream })
 }
 
-// endpointAddress returns the address in "scheme://<address>:5000", "" if there is none.
+// endpointAddress returns the address in "scheme://<address>:5000", "" if there is none that a Service could have.
 func endpointAddress(endpoint string) string {
 	parsed, err := url.Parse(endpoint)
 	if err != nil {
 		return ""
 	}
 	address, err := netip.ParseAddr(parsed.Hostname())
-	if err != nil {
+	if err != nil || !address.IsGlobalUnicast() || address.Is4In6() || address.Zone() != "" {
 		return ""
 	}
 	return address.String()
@@ -125,7 +126,8 @@ func (o *operation) deployServices(ctx context.Context) error {
 			return err
 		}
 		for _, cache := range refused {
-			o.warn(reasonAddressLost, "DeployServices", "Service %s cannot have its address %s back and gets another one; "+
+			// Events of one action are told as one, with the text of the first.
+			o.warn(reasonAddressLost, "Deploy-"+serviceName(cache), "Service %s cannot have its address %s back and gets another one; "+
 				"nodes use the cache for %s again after their next configuration", serviceName(cache), o.addresses[cache.Upstream], cache.Upstream)
 			delete(o.addresses, cache.Upstream)
 		}
@@ -186,34 +188,41 @@ func (o *operation) waitingFor(missing []*v1alpha3.RegistryCache, failure string
 		waiting = append(waiting, serviceName(cache))
 	}
 	if failure == "" {
-		failure = "not applied yet"
+		failure = "the resource-manager has not said why"
 	}
 	return fmt.Sprintf("the Services %s have no cluster IP in the shoot yet, ManagedResource %q: %s",
 		strings.Join(waiting, ", "), managedResourceServices, failure)
 }
 
-// applyFailure returns what the resource-manager says about the Services that it could not apply, "" if nothing, or nothing
-// about what was deployed last.
+// applyFailure returns what the resource-manager said last about Services that it could not apply, "" if nothing. That it
+// was said about what was deployed last cannot be known: it observes a generation only when all of it has been applied.
 func (o *operation) applyFailure(ctx context.Context) (string, error) {
 	var resource resourcesv1alpha1.ManagedResource
 	if err := o.client.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: managedResourceServices}, &resource); err != nil {
 		return "", fmt.Errorf("reading the ManagedResource %q: %w", managedResourceServices, err)
 	}
 	applied := v1beta1helper.GetCondition(resource.Status.Conditions, resourcesv1alpha1.ResourcesApplied)
-	if applied == nil || resource.Status.ObservedGeneration != resource.Generation || applied.Status == gardencorev1beta1.ConditionTrue {
+	if applied == nil || applied.Status == gardencorev1beta1.ConditionTrue {
 		return "", nil
 	}
 	return applied.Message, nil
 }
 
 // refusedAddresses returns the caches whose pinned address the shoot's API server refused, because another Service has it
-// or because it is none of the shoot's.
+// or because it is none of the shoot's. The failure must name the Service and the address that it is to have now: one that
+// is from before a pin was dropped does not.
 func (o *operation) refusedAddresses(missing []*v1alpha3.RegistryCache, failure string) (refused []*v1alpha3.RegistryCache) {
 	for _, cache := range missing {
 		address := o.addresses[cache.Upstream]
-		if address != "" && strings.Contains(failure, address) && strings.Contains(failure, serviceName(cache)) {
+		if address != "" && mentions(failure, address) && mentions(failure, serviceName(cache)) {
 			refused = append(refused, cache)
 		}
 	}
 	return refused
+}
+
+// mentions says whether a text has a word as a whole: 10.0.0.1 is not in 10.0.0.10, and registry-a not in registry-a-b.
+func mentions(text, word string) bool {
+	// After an address there may be punctuation, as in "IP 10.0.0.1: provided IP is already allocated."
+	return regexp.MustCompile(`(^|[^0-9A-Za-z:.-])` + regexp.QuoteMeta(word) + `($|[^0-9A-Za-z:.-]|[:.]($|[^0-9A-Za-z:.-]))`).MatchString(text)
 }

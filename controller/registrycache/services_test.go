@@ -127,3 +127,17 @@ func TestStatusKeepsTheOrder(t *testing.T) {
 		t.Errorf("%s%v", diff, got.CASecretName)
 	}
 }
+
+// TestMentions: an address that nobody refused must stay, or all nodes would have to learn another one.
+func TestMentions(t *testing.T) {
+	const failure = `error during apply of object "v1/Service/kube-system/registry-a-b": Service "registry-a-b" is invalid: ` +
+		`spec.clusterIPs: Invalid value: ["10.0.0.10"]: failed to allocate IP 10.0.0.10: provided IP is already allocated, fd00::10: no. fd00::77.`
+	for word, want := range map[string]bool{
+		"10.0.0.10": true, "10.0.0.1": false, "0.0.0.10": false, "10.0.0.100": false, "fd00::10": true, "fd00::1": false, "d00::10": false,
+		"fd00::77": true, "registry-a-b": true, "registry-a": false, "a-b": false,
+	} {
+		if got := mentions(failure, word); got != want {
+			t.Errorf("%s: got %v, want %v", word, got, want)
+		}
+	}
+}

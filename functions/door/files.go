@@ -16,9 +16,6 @@ import (
 	"github.com/registry-cache/registry-cache/functions/input"
 )
 
-// localConfigAnnotation marks objects that are for tools and not for the cluster; kustomize and kpt do not apply them.
-const localConfigAnnotation = "config.kubernetes.io/local-config"
-
 // Files runs the function on the command line: the first file holds the config, the others (or "-", stdin) hold items.
 // Without a directory everything is printed as YAML to stdout: items that are not local config, and what was generated.
 // With one, what was generated is written there, a file per object and a kustomization.yaml, in place of what an earlier
@@ -34,7 +31,7 @@ func Files(args []string, directory string, stdin io.Reader, stdout, stderr io.W
 		printResults(stderr, results(faultsOf(err), config, args[0]))
 		return ErrRefused
 	}
-	printResults(stderr, results(out.warnings, config, args[0]))
+	printResults(stderr, results(out.remarks, config, args[0]))
 	if directory != "" && len(out.rendered) == 0 {
 		return errors.New("-o writes what is generated, and this config only changes items: leave -o out, and they are printed")
 	}

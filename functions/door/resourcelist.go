@@ -73,5 +73,5 @@ func processList(rl *framework.ResourceList) (input.Config, fault.List) {
 		return config, faultsOf(err)
 	}
 	rl.Items = nodes
-	return config, out.warnings
+	return config, out.remarks
 }

@@ -29,6 +29,8 @@ const (
 	Error Severity = "error"
 	// Warning is reported and stops nothing.
 	Warning Severity = "warning"
+	// Info is no fault: it says what the function relies on and cannot see. It is reported and stops nothing.
+	Info Severity = "info"
 )
 
 // Object names the object at fault when it is not the functionConfig.

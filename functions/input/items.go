@@ -26,12 +26,7 @@ type Secret struct {
 // its value, for the fault of a Secret that is missing, found twice, still encrypted or not decodable. No content of the
 // Secret gets into a fault.
 func FindSecret(items []manifest.Object, name string, path *field.Path) (*Secret, fault.List) {
-	var found []manifest.Object
-	for _, item := range items {
-		if item.Kind() == "Secret" && item.APIVersion() == "v1" && item.Name() == name {
-			found = append(found, item)
-		}
-	}
+	found := secretsNamed(items, name)
 	switch len(found) {
 	case 0:
 		return nil, secretFault(path, name, fmt.Sprintf("secret %q not found among the items: give it as an "+
@@ -41,6 +36,23 @@ func FindSecret(items []manifest.Object, name string, path *field.Path) (*Secret
 	}
 	return nil, secretFault(path, name, fmt.Sprintf("secret %q must be unique among the items, found it %d times, in namespaces %q and %q",
 		name, len(found), found[0].Namespace(), found[1].Namespace()))
+}
+
+// AnySecret returns an object of this name that FindSecret would look into, or nil.
+func AnySecret(items []manifest.Object, name string) manifest.Object {
+	if found := secretsNamed(items, name); len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}
+
+func secretsNamed(items []manifest.Object, name string) (found []manifest.Object) {
+	for _, item := range items {
+		if item.Kind() == "Secret" && item.APIVersion() == "v1" && item.Name() == name {
+			found = append(found, item)
+		}
+	}
+	return found
 }
 
 func decodeSecret(item manifest.Object, path *field.Path) (*Secret, fault.List) {

@@ -42,6 +42,15 @@ func (o Object) Annotation(key string) string { return text(Map(o, "metadata", "
 // SetAnnotation sets an annotation.
 func (o Object) SetAnnotation(key, value string) { Ensure(o, "metadata", "annotations")[key] = value }
 
+// LocalConfigAnnotation marks objects that are for tools and not for the cluster; kustomize and kpt do not apply them.
+const LocalConfigAnnotation = "config.kubernetes.io/local-config"
+
+// IsLocalConfig says whether the object is for tools and not for the cluster.
+func (o Object) IsLocalConfig() bool {
+	value, marked := Map(o, "metadata", "annotations")[LocalConfigAnnotation]
+	return marked && value != "false"
+}
+
 // FilePath returns the file that the object was read from, as kyaml's readers, kustomize and kpt annotate it, or "".
 func (o Object) FilePath() string {
 	if path := o.Annotation(kioutil.PathAnnotation); path != "" {

@@ -64,8 +64,8 @@ type Output struct {
 	Objects []manifest.Object
 	// Patches change OperatingSystemConfigs among the items, each by its index.
 	Patches []containerdregistries.Patch
-	// Warnings are faults that stop nothing.
-	Warnings fault.List
+	// Remarks are faults that stop nothing: warnings, and information.
+	Remarks fault.List
 }
 
 // Render renders a functionConfig of one of the Kinds. Items are the objects that the config refers to: Secrets by their
@@ -85,7 +85,7 @@ func Render(config input.Config, items []manifest.Object) (Output, error) {
 	if err := faults.OrNil(); err != nil {
 		return Output{}, err
 	}
-	return Output{Objects: finish(config, objects), Patches: patches, Warnings: faults}, nil
+	return Output{Objects: finish(config, objects), Patches: patches, Remarks: faults}, nil
 }
 
 // RenderServices renders the Services of a RegistryConfig or RegistryCaches and nothing else: they are the same as Render's.

@@ -1,8 +1,10 @@
 package registrycaches
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -34,16 +36,13 @@ func decodeConfig(in input.Config) (*config, fault.List) {
 	c := &config{pins: map[string]string{}}
 	text := in.Body
 	var errs field.ErrorList
-	if in.Kind == registry.Kind {
-		c.Platform = fnv1alpha1.PlatformStandalone
-	} else {
+	if in.Kind != registry.Kind {
 		c.path = field.NewPath("registryConfig")
 		errs = decode.Strict(in.Body, &c.RegistryCaches, nil)
 		text = withoutMetadata(c.RegistryConfig.Raw)
 	}
-	if c.Platform == "" {
-		c.Platform = fnv1alpha1.PlatformStandalone
-	}
+	c.Platform = cmp.Or(c.Platform, fnv1alpha1.PlatformStandalone)
+	c.Registry = cmp.Or(c.Registry, fnv1alpha1.RegistryCache)
 	invalid := c.validate()
 	var warnings fault.List
 	if len(text) == 0 {
@@ -87,6 +86,9 @@ func (c *config) warnings() (list fault.List) {
 // validate checks what stands beside the RegistryConfig.
 func (c *config) validate() field.ErrorList {
 	errs := c.validatePlatform()
+	if !slices.Contains(fnv1alpha1.Registries(), c.Registry) {
+		errs = append(errs, field.NotSupported(field.NewPath("registry"), c.Registry, fnv1alpha1.Registries()))
+	}
 	if c.Namespace == "" {
 		c.Namespace = fnv1alpha1.DefaultNamespace
 	}
@@ -209,6 +211,16 @@ func (c *config) userPath(path string) string {
 		return path
 	}
 	return registry.UserPath(c.registry.APIVersion, path)
+}
+
+// mountsCredentials says whether the cache reads credentials for its upstream from a mounted Secret.
+func (c *config) mountsCredentials(cache *v1alpha3.RegistryCache) bool {
+	return c.Registry != fnv1alpha1.RegistryDistribution && refersToCredentials(cache)
+}
+
+// refersToCredentials says whether the upstream demands credentials. An empty reference is a fault.
+func refersToCredentials(cache *v1alpha3.RegistryCache) bool {
+	return cache.SecretReferenceName != nil && *cache.SecretReferenceName != ""
 }
 
 // namespace is where the objects live.

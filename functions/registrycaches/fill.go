@@ -20,6 +20,7 @@ const (
 	volumeCache       = "cache-volume"
 	volumeConfig      = "config-volume"
 	volumeCerts       = "certs-volume"
+	volumeCredentials = "credentials-volume"
 )
 
 // filling is one cache on its way from a shape to its own objects.
@@ -46,7 +47,7 @@ func (c *config) cache(cache *v1alpha3.RegistryCache, secrets *secrets) ([]manif
 	}
 	f.identify()
 	f.fillStatefulSet()
-	steps := []func() error{f.fillService, f.fillConfig, f.fillTLS, f.fillBudget, f.fillAutoscaler}
+	steps := []func() error{f.fillService, f.fillConfig, f.fillCredentials, f.fillTLS, f.fillBudget, f.fillAutoscaler}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("filling in the cache for %q: %w", cache.Upstream, err)
@@ -164,17 +165,36 @@ func remoteURL(cache *v1alpha3.RegistryCache) string {
 }
 
 func (f *filling) fillConfig() error {
-	text, err := registryconfig.Marshal(registryconfig.Values{
+	values := registryconfig.Values{
 		RemoteURL: remoteURL(f.cache),
 		TTL:       f.cache.GarbageCollection.TTL.Duration,
-		Username:  f.secrets.username,
-		Password:  f.secrets.password,
 		TLS:       f.cache.TLSEnabled(),
-	})
+	}
+	if !f.mountsCredentials(f.cache) {
+		values.Username, values.Password = f.secrets.username, f.secrets.password
+	}
+	text, err := registryconfig.Marshal(values)
 	if err != nil {
 		return err
 	}
-	return f.fillSecret(volumeConfig, "config", map[string][]byte{"config.yml": text})
+	return f.fillUniqueSecret(volumeConfig, "config", map[string][]byte{"config.yml": text})
+}
+
+// fillCredentials mounts the upstream's credentials. On platform standalone it is the Secret of the config itself, under its
+// own name. On a shoot it is a copy that keeps its name whatever is in it: the registry reads it again when it changes, and no
+// pod has to restart.
+func (f *filling) fillCredentials() error {
+	switch {
+	case !f.mountsCredentials(f.cache):
+		return nil
+	case f.Platform == v1alpha1.PlatformStandalone:
+		f.secretVolume(volumeCredentials)["secretName"] = *f.cache.SecretReferenceName
+		return nil
+	}
+	_, err := f.fillSecret(volumeCredentials, "credentials", map[string][]byte{
+		"username": []byte(f.secrets.username), "password": []byte(f.secrets.password),
+	})
+	return err
 }
 
 func (f *filling) fillTLS() error {
@@ -187,7 +207,7 @@ func (f *filling) fillTLS() error {
 		return nil
 	}
 	pair := f.secrets.tls.Data
-	return f.fillSecret(volumeCerts, "tls", map[string][]byte{"tls.crt": pair["tls.crt"], "tls.key": pair["tls.key"]})
+	return f.fillUniqueSecret(volumeCerts, "tls", map[string][]byte{"tls.crt": pair["tls.crt"], "tls.key": pair["tls.key"]})
 }
 
 func (f *filling) secretVolume(volume string) map[string]any {
@@ -195,8 +215,25 @@ func (f *filling) secretVolume(volume string) map[string]any {
 	return manifest.Ensure(manifest.Named(volumes, volume), "secret")
 }
 
-// fillSecret fills the Secret that a volume mounts and names it "<cache>-<role>", on a shoot with a content hash.
-func (f *filling) fillSecret(volume, role string, data map[string][]byte) error {
+// fillUniqueSecret fills the Secret that a volume mounts so that the pods restart when its content changes: on a shoot its name
+// ends in a hash of the content, on platform standalone the pod template has the hash.
+func (f *filling) fillUniqueSecret(volume, role string, data map[string][]byte) error {
+	secret, err := f.fillSecret(volume, role, data)
+	if err != nil {
+		return err
+	}
+	if f.Platform == v1alpha1.PlatformShoot {
+		makeUnique(secret)
+		f.refer(secret.Name())
+		f.secretVolume(volume)["secretName"] = secret.Name()
+		return nil
+	}
+	manifest.Ensure(f.podTemplate(), "metadata", "annotations")[hashAnnotation(role)] = contentHash(secret)
+	return nil
+}
+
+// fillSecret fills the Secret that a volume mounts and names it "<cache>-<role>".
+func (f *filling) fillSecret(volume, role string, data map[string][]byte) (manifest.Object, error) {
 	mount := f.secretVolume(volume)
 	var secret manifest.Object
 	for _, o := range f.objects {
@@ -205,7 +242,7 @@ func (f *filling) fillSecret(volume, role string, data map[string][]byte) error 
 		}
 	}
 	if secret == nil {
-		return fmt.Errorf("the shape has no Secret %v, which volume %s mounts", mount["secretName"], volume)
+		return nil, fmt.Errorf("the shape has no Secret %v, which volume %s mounts", mount["secretName"], volume)
 	}
 	encoded := make(map[string]any, len(data))
 	for key, value := range data {
@@ -213,14 +250,8 @@ func (f *filling) fillSecret(volume, role string, data map[string][]byte) error 
 	}
 	secret["data"] = encoded
 	secret.SetName(f.name + "-" + role)
-	if f.Platform == v1alpha1.PlatformShoot {
-		makeUnique(secret)
-		f.refer(secret.Name())
-	} else {
-		manifest.Ensure(f.podTemplate(), "metadata", "annotations")[hashAnnotation(role)] = contentHash(secret)
-	}
 	mount["secretName"] = secret.Name()
-	return nil
+	return secret, nil
 }
 
 // fillBudget makes the budget for all caches one for this cache.

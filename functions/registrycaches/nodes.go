@@ -20,8 +20,8 @@ func (c *config) nodes(configName string) ([]manifest.Object, error) {
 	if c.Platform != v1alpha1.PlatformStandalone || c.Nodes != nil && c.Nodes.Enabled != nil && !*c.Nodes.Enabled {
 		return nil, nil
 	}
-	v := nodeconfigurator.Values{Name: nodeconfigurator.Name("", configName), Namespace: c.namespace(), Image: c.Image}
-	if c.Nodes != nil && c.Nodes.Image != "" {
+	v := nodeconfigurator.Values{Name: nodeconfigurator.Name("", configName), Namespace: c.namespace()}
+	if c.Nodes != nil {
 		v.Image = c.Nodes.Image
 	}
 	for i := range c.registry.Caches {

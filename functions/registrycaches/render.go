@@ -17,7 +17,7 @@ import (
 
 // Render returns the objects of a config, in no order yet. Of the items it reads Secrets that the config refers to, and
 // StatefulSets of ours, whose immutable fields must stay; it changes none. The list holds all faults of the input,
-// warnings too; objects come only if none of them is an error. Another error is a defect of this module.
+// warnings and information too; objects come only if none of them is an error. Another error is a defect of this module.
 func Render(in input.Config, items []manifest.Object) ([]manifest.Object, fault.List, error) {
 	c, list := decodeConfig(in)
 	if c.registry == nil {
@@ -81,6 +81,9 @@ func (c *config) shapeKey(cache *v1alpha3.RegistryCache) shape.Key {
 			components = append(components, name)
 		}
 	}
+	add(c.Registry == v1alpha1.RegistryDistribution, "distribution")
+	add(c.mountsCredentials(cache) && shoot, "credentials-shoot")
+	add(c.mountsCredentials(cache) && !shoot, "credentials")
 	add(cache.TLSEnabled() && shoot, "tls-shoot")
 	add(cache.TLSEnabled() && !shoot, "tls")
 	add(cache.HighlyAvailable() && shoot, "high-availability-shoot")

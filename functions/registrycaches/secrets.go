@@ -2,6 +2,7 @@ package registrycaches
 
 import (
 	"crypto/tls"
+	"fmt"
 	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -40,18 +41,21 @@ func (c *config) findAllCredentials(items []manifest.Object) ([]secrets, fault.L
 	found := make([]secrets, len(c.registry.Caches))
 	var list fault.List
 	for i := range c.registry.Caches {
-		reference := c.registry.Caches[i].SecretReferenceName
-		if reference != nil && *reference != "" {
-			list = append(list, c.findCredentials(&found[i], items, *reference, c.cachePath(i).Child("secretReferenceName"))...)
+		if cache := &c.registry.Caches[i]; refersToCredentials(cache) {
+			list = append(list, c.findCredentials(&found[i], items, *cache.SecretReferenceName, c.cachePath(i).Child("secretReferenceName"))...)
 		}
 	}
 	return found, list
 }
 
 func (c *config) findCredentials(to *secrets, items []manifest.Object, reference string, path *field.Path) fault.List {
-	secret, list := input.FindSecret(items, reference, path)
-	if secret == nil {
+	list := c.remarkOnCredentials(items, reference, path)
+	if list != nil && input.AnySecret(items, reference) == nil {
 		return list
+	}
+	secret, faults := input.FindSecret(items, reference, path)
+	if secret == nil {
+		return faults
 	}
 	errs := registryvalidation.ValidateUpstreamRegistrySecret(registryvalidation.Secret(*secret), path, reference,
 		c.Platform == fnv1alpha1.PlatformShoot)
@@ -61,7 +65,31 @@ func (c *config) findCredentials(to *secrets, items []manifest.Object, reference
 		}
 	}
 	to.username, to.password = string(secret.Data["username"]), string(secret.Data["password"])
-	return fault.FromFields(fault.Secret, errs)
+	return append(list, fault.FromFields(fault.Secret, errs)...)
+}
+
+// remarkOnCredentials says of a Secret that the pod mounts by its name what only the cluster can show: that it is there, in
+// the namespace of the pod. It returns nil if the Secret comes along with the manifests, or is not mounted so.
+func (c *config) remarkOnCredentials(items []manifest.Object, reference string, path *field.Path) fault.List {
+	if c.Platform != fnv1alpha1.PlatformStandalone || c.Registry == fnv1alpha1.RegistryDistribution {
+		return nil
+	}
+	remark := fault.Fault{Severity: fault.Info, Cause: fault.Secret, Field: path.String(), Value: reference}
+	switch item := input.AnySecret(items, reference); {
+	case item == nil:
+		remark.Message = "is not among the items and taken from the cluster"
+	case item.IsLocalConfig():
+		remark.Message = "is for tools only (" + manifest.LocalConfigAnnotation + ") and taken from the cluster"
+	case item.Namespace() == "":
+		remark.Message = "has no namespace yet"
+	case item.Namespace() != c.namespace():
+		remark.Severity, remark.Message = fault.Warning, fmt.Sprintf("is in namespace %q", item.Namespace())
+	default:
+		return nil
+	}
+	remark.Message = fmt.Sprintf("secret %q %s: the cache mounts the one in namespace %q, with the entries username and password",
+		reference, remark.Message, c.namespace())
+	return fault.List{remark}
 }
 
 func findKeyPair(items []manifest.Object, name string, path *field.Path) (*input.Secret, fault.List) {

@@ -141,7 +141,7 @@ func (d *demo) startUpstream(ctx context.Context) error {
 }
 
 func (d *demo) startCache(ctx context.Context) error {
-	d.step("Start the cache: distribution %s with the rendered config.yml", distributionVersion())
+	d.step("Start the cache: registry-cache (distribution %s as a library) with the rendered config.yml", distributionVersion())
 	err := d.during("starting", 0, func(func(int64)) (err error) {
 		d.cache, err = registries.StartCache(ctx, registries.CacheOptions{
 			Config: d.config, Env: d.env, Upstream: d.upstream,

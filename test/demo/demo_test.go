@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/registry-cache/registry-cache/cache/app"
 	"github.com/registry-cache/registry-cache/test/registries"
 )
 
@@ -16,7 +17,7 @@ import (
 var nextDoor = scene{layers: 2, layerSize: 300_000, latency: time.Millisecond, bytesPerSecond: 10_000_000}
 
 func TestMain(m *testing.M) {
-	registries.ServeIfAsked()
+	registries.ServeIfAskedWith(app.Main)
 	os.Exit(m.Run())
 }
 
@@ -32,7 +33,7 @@ func TestDemo(t *testing.T) {
 		`^ 2  Start an upstream in Docker Hub's place, slow on purpose`,
 		`^     slowed to +1 ms more per request, 10 MB/s in all$`,
 		`^     image +docker\.io/library/demo:1\.0, 2 layers, 0\.6 MB$`,
-		`^ 3  Start the cache: distribution v3`,
+		`^ 3  Start the cache: registry-cache `,
 		`^     http\.addr:\n        ":5000" -> "127\.0\.0\.1:\d+"$`,
 		`^     http\.debug\.addr:\n        ":5001" -> "127\.0\.0\.1:\d+"$`,
 		`^     proxy\.remoteurl:\n        "https://registry-1\.docker\.io" -> "http://127\.0\.0\.1:\d+"$`,

@@ -9,11 +9,12 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/registry-cache/registry-cache/cache/app"
 	"github.com/registry-cache/registry-cache/test/registries"
 )
 
 func main() {
-	registries.ServeIfAsked()
+	registries.ServeIfAskedWith(app.Main)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, &screen{out: os.Stdout, terminal: isTerminal(os.Stdout)}, farAway)
 	if cause := context.Cause(ctx); err != nil && cause != nil {

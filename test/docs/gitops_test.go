@@ -36,8 +36,8 @@ func readGitops(t *testing.T) gitops {
 			doc.shell = append(doc.shell, block[2])
 		}
 	}
-	if len(doc.yaml) != 4 || len(doc.shell) != 3 {
-		t.Fatalf("docs/gitops.md has %d yaml and %d sh blocks, this test knows 4 and 3", len(doc.yaml), len(doc.shell))
+	if len(doc.yaml) != 4 || len(doc.shell) != 4 {
+		t.Fatalf("docs/gitops.md has %d yaml and %d sh blocks, this test knows 4 and 4", len(doc.yaml), len(doc.shell))
 	}
 	return doc
 }
@@ -119,8 +119,8 @@ func TestRenderedNeedsNoPlugin(t *testing.T) {
 	if !slices.Equal(built, printed) || len(built) == 0 {
 		t.Errorf("kustomize build of the folder gives %q, the function prints %q", built, printed)
 	}
-	r.write("kustomization.yaml", "resources:\n- rendered\nimages:\n- name: europe-docker.pkg.dev/gardener-project/releases/3rd/registry\n  newName: registry.example/registry\n")
-	if out := r.mustRun("kustomize build ."); !strings.Contains(out, "image: registry.example/registry:3.1.1@sha256") {
+	r.write("kustomization.yaml", "resources:\n- rendered\nimages:\n- name: registry.example.com/registry-cache/registry-cache\n  newName: registry.internal/ours\n")
+	if out := r.mustRun("kustomize build ."); !strings.Contains(out, "image: registry.internal/ours:v") {
 		t.Errorf("a kustomization on top must be able to change what is rendered, got:\n%s", out)
 	}
 }
@@ -154,16 +154,26 @@ func TestToolsApplyTheRenderedFolder(t *testing.T) {
 	}
 }
 
+// TestCredentials: our own program mounts the Secret, which need not be there; for distribution it must be, and readable.
 func TestCredentials(t *testing.T) {
 	doc := readGitops(t)
 	r := newRepository(t, doc)
 	r.write("private.yaml", "apiVersion: registry.extensions.gardener.cloud/v1alpha3\nkind: RegistryConfig\nmetadata:\n  name: private\n"+
 		"caches:\n- upstream: quay.io\n  secretReferenceName: quay\n")
+	if out := r.mustRun(doc.shell[1]); !strings.Contains(out, "[info]") || !strings.Contains(out, "taken from the cluster") {
+		t.Errorf("the function must say where the Secret comes from, got:\n%s", out)
+	}
+	r.write("distribution.yaml", "apiVersion: functions.registry.extensions.gardener.cloud/v1alpha1\nkind: RegistryCaches\nmetadata:\n  name: private\n"+
+		"registry: distribution\nregistryConfig:\n  apiVersion: registry.extensions.gardener.cloud/v1alpha3\n  kind: RegistryConfig\n"+
+		"  caches:\n  - upstream: quay.io\n    secretReferenceName: quay\n")
+	if out, err := r.run("touch credentials.yaml\n" + doc.shell[2]); err == nil || !strings.Contains(out, "not found among the items") {
+		t.Errorf("a Secret that is missing must be refused, got %v:\n%s", err, out)
+	}
 	secret := "apiVersion: v1\nkind: Secret\nmetadata:\n  name: quay\nstringData:\n  username: robot\n  password: "
 	r.write("credentials.yaml", secret+"hidden\n")
-	r.mustRun(doc.shell[1])
+	r.mustRun(doc.shell[2])
 	r.write("credentials.yaml", secret+"ENC[AES256_GCM,data:hidden]\n")
-	out, err := r.run(doc.shell[1])
+	out, err := r.run(doc.shell[2])
 	if err == nil || !strings.Contains(out, "still encrypted") || strings.Contains(out, "hidden") {
 		t.Errorf("an encrypted Secret must be refused, and not shown, got %v:\n%s", err, out)
 	}
@@ -193,7 +203,7 @@ func TestExistingClaimsAreCompared(t *testing.T) {
 	r.mustRun("registry-cache-fn caches.yaml -o rendered && mkdir bin && { echo 'apiVersion: v1'; echo 'kind: List'; echo 'items:'; " +
 		"for f in rendered/*/statefulset.yaml; do sed -e '1s/^/- /' -e '2,$s/^/  /' $f; done; } > list.yaml")
 	r.mustRun("printf '#!/bin/sh\\ncat list.yaml\\n' > bin/kubectl && chmod +x bin/kubectl")
-	script := "PATH=$PWD/bin:$PATH\n" + doc.shell[2]
+	script := "PATH=$PWD/bin:$PATH\n" + doc.shell[3]
 	r.mustRun(script)
 	r.write("caches.yaml", doc.yaml[0]+"  volume:\n    size: 99Gi\n")
 	out, err := r.run(script)

@@ -62,7 +62,7 @@ func TestUpgradeInPlace(t *testing.T) {
 		{"v1alpha3", `"volume": {"size": "1Gi"}, "http": {"tls": false}`, class + `, "http": {"tls": false}, "garbageCollection": {"ttl": "168h"}`},
 	} {
 		deployed := e.deployed(s)
-		want := wrongConfig + `spec.volumeClaimTemplates[cache-volume].spec.storageClassName: field is immutable, the config for "docker.io" ` +
+		want := wrongForShoot + `spec.volumeClaimTemplates[cache-volume].spec.storageClassName: field is immutable, the config for "docker.io" ` +
 			`asks for "": set volume.storageClassName to "default", or remove the cache and add it again, which loses what is cached`
 		if got := e.failsWith(s, versioned(c.version, c.without), gardencorev1beta1.ErrorConfigurationProblem); got != want {
 			t.Errorf("%s without a storage class:\n got %s\nwant %s", c.version, got, want)

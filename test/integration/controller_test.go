@@ -43,7 +43,8 @@ func (e *env) startController(name string, args ...string) *controller {
 		e.t.Fatal(err)
 	}
 	c := &controller{webhookPort: freePort(e.t), healthPort: freePort(e.t), metricsPort: freePort(e.t)}
-	all := append(chartArgs,
+	all := append([]string{}, chartArgs...)
+	all = append(all,
 		"--kubeconfig="+kubeconfig,
 		"--leader-election=false",
 		"--webhook-config-cert-dir="+e.t.TempDir(),
@@ -83,7 +84,7 @@ func (e *env) waitHealthy(c *controller, path string) {
 		if err != nil {
 			return err
 		}
-		defer response.Body.Close()
+		defer response.Body.Close() //nolint:errcheck // nothing of it is read
 		if response.StatusCode != http.StatusOK {
 			return fmt.Errorf("%s answers %s", path, response.Status)
 		}

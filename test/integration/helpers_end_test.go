@@ -62,13 +62,13 @@ func (e *env) expectEnd(s *cluster.Shoot, caches []wanted) {
 	e.expectCaches(names...)
 	e.expectStatus(s, lines...)
 	e.awaitApplied(s)
-	e.eventually(20*time.Second, func() error { return e.served443(caches) })
+	e.eventually(20*time.Second, func() error { return e.rightCertificates(caches) })
 	e.must(errors.Join(e.onlyManagedResources(s), e.onlyCertificates(s, certificates)))
 	e.expectMonitoring(s)
 }
 
-// served443 returns an error unless exactly the caches with TLS have a certificate.
-func (e *env) served443(caches []wanted) error {
+// rightCertificates returns an error unless exactly the caches with TLS have a certificate.
+func (e *env) rightCertificates(caches []wanted) error {
 	found := e.shootObjects()
 	for _, w := range caches {
 		set := found.statefulSet(w.name())

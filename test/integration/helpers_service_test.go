@@ -62,12 +62,12 @@ func (s *playedService) lead(replicas ...*controller) {
 
 // serve copies between a client and a replica until one of them ends.
 func (s *playedService) serve(from net.Conn) {
-	defer from.Close()
+	defer from.Close() //nolint:errcheck // there is nobody to tell
 	to, err := s.dial()
 	if err != nil {
 		return
 	}
-	defer to.Close()
+	defer to.Close() //nolint:errcheck // there is nobody to tell
 	s.lock.Lock()
 	s.open[from] = true
 	s.lock.Unlock()

@@ -38,7 +38,7 @@ func TestKilled(t *testing.T) {
 // killSequence survives n kills and ends with nothing.
 func killSequence(t *testing.T, seed uint64, n int, hit *hits) {
 	e := newEnv(t, "--log-level=debug") // which tells of every step
-	k := &killing{env: e, s: e.newShoot("killed"), random: rand.New(rand.NewPCG(seed, 0)), hit: hit}
+	k := &killing{env: e, s: e.newShoot(fmt.Sprintf("killed-%d", seed)), random: rand.New(rand.NewPCG(seed, 0)), hit: hit}
 	for range n {
 		k.killOnce()
 	}

@@ -139,7 +139,7 @@ func ready(ctx context.Context, c *controller) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // nothing of it is read
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("/readyz answers %s", response.Status)
 	}

@@ -3,9 +3,11 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	extensionsv1alpha1 "github.com/gardener/gardener/pkg/apis/extensions/v1alpha1"
 	"github.com/google/go-cmp/cmp"
@@ -97,10 +99,13 @@ func (e *env) expectMirrorBundle(osc *extensionsv1alpha1.OperatingSystemConfig) 
 // awaitRefusal applies the OperatingSystemConfig until it is refused as is wanted; the cause may be known a moment later.
 func (e *env) awaitRefusal(s *cluster.Shoot, wanted func(error) bool) {
 	e.t.Helper()
-	e.eventually(15e9, func() error {
+	e.eventually(15*time.Second, func() error {
 		_, err := s.ApplyOSC(e.ctx, oscName, purposeReconcile, desiredOSC())
-		if err == nil || !wanted(err) {
-			return fmt.Errorf("the OperatingSystemConfig is not refused as is wanted: %v", err)
+		switch {
+		case err == nil:
+			return errors.New("the OperatingSystemConfig is not refused")
+		case !wanted(err):
+			return fmt.Errorf("the OperatingSystemConfig is refused for another reason: %w", err)
 		}
 		return nil
 	})

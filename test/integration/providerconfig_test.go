@@ -11,7 +11,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-const wrongConfig = "Error reconciling Extension: checking the configuration: "
+const (
+	wrongConfig   = "Error reconciling Extension: checking the configuration: "
+	wrongForShoot = "Error reconciling Extension: checking the configuration against what the shoot has: "
+)
 
 // TestProviderConfigWrong is what admission would have refused, and how the extension says so if it comes all the same: with
 // the code that waits for the Shoot's owner, and all faults with the fields as that one wrote them. What is deployed stays.
@@ -52,12 +55,12 @@ func TestProviderConfigWrong(t *testing.T) {
 		},
 		"another size": {
 			string(config(`{"upstream": "docker.io", "volume": {"size": "2Gi"}, "http": {"tls": false}}`)),
-			wrongConfig + `spec.volumeClaimTemplates[cache-volume].spec.resources.requests.storage: field is immutable, the config for "docker.io" ` +
+			wrongForShoot + `spec.volumeClaimTemplates[cache-volume].spec.resources.requests.storage: field is immutable, the config for "docker.io" ` +
 				`asks for 2Gi: set volume.size to 1Gi, or remove the cache and add it again, which loses what is cached`,
 		},
 		"another class": {
 			string(config(`{"upstream": "docker.io", "volume": {"size": "1Gi", "storageClassName": "fast"}, "http": {"tls": false}}`)),
-			wrongConfig + `spec.volumeClaimTemplates[cache-volume].spec.storageClassName: field is immutable, the config for "docker.io" ` +
+			wrongForShoot + `spec.volumeClaimTemplates[cache-volume].spec.storageClassName: field is immutable, the config for "docker.io" ` +
 				`asks for "fast": leave volume.storageClassName out, or remove the cache and add it again, which loses what is cached`,
 		},
 	} {
@@ -99,7 +102,7 @@ func TestStatefulSetFromBeforeV018(t *testing.T) {
 	before := e.deployed(s)
 
 	both := config(plain("docker.io"), plain("quay.io"))
-	want := wrongConfig + `spec.serviceName: field is immutable and must be empty: this StatefulSet is from before v0.18 of ` +
+	want := wrongForShoot + `spec.serviceName: field is immutable and must be empty: this StatefulSet is from before v0.18 of ` +
 		`gardener-extension-registry-cache; remove the cache for "quay.io" and add it again`
 	if got := e.failsWith(s, both, gardencorev1beta1.ErrorConfigurationProblem); got != want {
 		t.Errorf("got %s\nwant %s", got, want)

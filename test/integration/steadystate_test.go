@@ -73,7 +73,7 @@ func (e *env) metrics() string {
 	e.t.Helper()
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", e.extension.metricsPort))
 	e.must(err)
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // nothing was written
 	text, err := io.ReadAll(response.Body)
 	e.must(err)
 	if response.StatusCode != http.StatusOK || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {

@@ -19,9 +19,14 @@ type component struct {
 	kind, adds string
 	// once says that kustomize refuses it in two layers.
 	once bool
+	// only is the one object that it changes, "" for all of the kind.
+	only string
 }
 
 var components = map[string]component{
+	"credentials":             {kind: "StatefulSet", adds: `"mountPath":"/etc/distribution/credentials"`, only: "registry-docker-io"},
+	"credentials-shoot":       {kind: "StatefulSet", adds: `"mountPath":"/etc/distribution/credentials"`, only: "registry-docker-io", once: true},
+	"distribution":            {kind: "StatefulSet", adds: `"image":"europe-docker.pkg.dev/gardener-project/releases/3rd/registry:`},
 	"high-availability":       {kind: "StatefulSet", adds: `"topologySpreadConstraints":[`},
 	"high-availability-shoot": {kind: "StatefulSet", adds: `"high-availability-config.resources.gardener.cloud/type":"server"`},
 	"metrics":                 {kind: "Service", adds: `"port":5001`},
@@ -94,14 +99,14 @@ func TestComponentsOnGenerated(t *testing.T) {
 	})
 }
 
-// checkAdded: every object of the kind has what the Component adds, and there is one for each cache; but one
+// checkAdded: every object of the kind, or the only one, has what the Component adds, and there is one for each cache; but one
 // PodDisruptionBudget does for all.
 func checkAdded(t *testing.T, objects []manifest.Object, c component, caches int) {
 	t.Helper()
 	found := ofKind(objects, c.kind)
 	for _, o := range found {
-		if !strings.Contains(canonical(t, o), c.adds) {
-			t.Errorf("%s must have %s, got %s", o.ID(), c.adds, canonical(t, o))
+		if has, want := strings.Contains(canonical(t, o), c.adds), c.only == "" || o.Name() == c.only; has != want {
+			t.Errorf("%s must have %s: %t, got %s", o.ID(), c.adds, want, canonical(t, o))
 		}
 	}
 	if c.kind == "PodDisruptionBudget" {
@@ -140,7 +145,7 @@ func TestComponentsTwice(t *testing.T) {
 func TestComponentsLeaveFeaturesAlone(t *testing.T) {
 	before := generated(t, "standalone")
 	want := canonical(t, find(t, parse(t, build(t, before)), "StatefulSet", hasFeatures))
-	for _, name := range []string{"tls", "high-availability", "proxy", "standalone", "vertical-pod-autoscaler"} {
+	for _, name := range []string{"tls", "high-availability", "proxy", "standalone", "credentials", "vertical-pod-autoscaler"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			objects := parse(t, build(t, with(t, []string{before}, name)))

@@ -25,7 +25,7 @@ caches:
 - upstream: ghcr.io
   size: 10Gi
 - upstream: registry.k8s.io
-  secretReferenceName: nobody-knows
+  secretReferenceName: ""
 `
 
 var faults = []string{

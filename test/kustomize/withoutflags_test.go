@@ -37,8 +37,8 @@ func TestTransformerWithoutEnableExec(t *testing.T) {
 	if got.code != 0 || got.stderr != "" {
 		t.Fatalf("kustomize used to exit with 0 and say nothing without --enable-exec, got %+v", got)
 	}
-	if left := kinds(parse(t, got.stdout)); left != "ConfigMap" {
-		t.Errorf("kustomize used to leave only the ConfigMap without --enable-exec, got %s", left)
+	if left := kinds(parse(t, got.stdout)); left != "ConfigMap Secret" && left != "Secret ConfigMap" {
+		t.Errorf("kustomize used to leave the Secret and the ConfigMap alone without --enable-exec, got %s", left)
 	}
 }
 

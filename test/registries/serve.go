@@ -31,8 +31,20 @@ const (
 var canServe atomic.Bool
 
 // ServeIfAsked must be called first thing in main, or in TestMain, of a program that starts a Cache. It returns at once,
-// unless this is the process that StartCache started: then it is the registry until it is told to stop, and exits.
+// unless this is the process that StartCache started: then it is distribution's registry until it is told to stop, and exits.
 func ServeIfAsked() {
+	ServeIfAskedWith(func(args []string) int {
+		registry.RootCmd.SetArgs(args)
+		if err := registry.RootCmd.Execute(); err != nil {
+			return 1
+		}
+		return 0
+	})
+}
+
+// ServeIfAskedWith is ServeIfAsked for another registry: main gets the arguments "serve" and the configuration file, and
+// returns the exit code.
+func ServeIfAskedWith(main func(args []string) int) {
 	canServe.Store(true)
 	config := os.Getenv(ConfigVariable)
 	if config == "" {
@@ -42,11 +54,7 @@ func ServeIfAsked() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	registry.RootCmd.SetArgs([]string{"serve", config})
-	if err := registry.RootCmd.Execute(); err != nil {
-		os.Exit(1)
-	}
-	os.Exit(0)
+	os.Exit(main([]string{"serve", config}))
 }
 
 // process is a running registry.

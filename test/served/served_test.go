@@ -168,7 +168,7 @@ func startCache(t *testing.T, config []byte, env map[string]string, upstream *re
 	return cache
 }
 
-// render returns the config.yml and the environment of a cache for docker.io, as its pod will have them.
+// render returns the config.yml and the environment of a cache for docker.io, as the pod of a stock registry will have them.
 func render(t *testing.T, platform, cache, username, password string) (config []byte, env map[string]string) {
 	t.Helper()
 	entry := map[string]any{}
@@ -182,7 +182,8 @@ func render(t *testing.T, platform, cache, username, password string) (config []
 		items = append(items, secret("credentials", map[string]string{"username": username, "password": password}))
 	}
 	text, err := yaml.Marshal(map[string]any{
-		"apiVersion": "functions.registry.extensions.gardener.cloud/v1alpha1", "kind": "RegistryCaches", "platform": platform,
+		"apiVersion": "functions.registry.extensions.gardener.cloud/v1alpha1", "kind": "RegistryCaches",
+		"platform": platform, "registry": "distribution",
 		"registryConfig": map[string]any{
 			"apiVersion": v1alpha3.GroupName + "/v1alpha3", "kind": "RegistryConfig", "caches": []any{entry},
 		},

@@ -93,6 +93,7 @@ registryConfig:
   - upstream: docker.io
 platform: shoot
 namespace: registry-cache
+registry: distribution
 image: registry:3
 verticalPodAutoscaler: true
 services:

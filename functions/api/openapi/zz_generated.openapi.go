@@ -141,7 +141,7 @@ func schema_functions_api_functions_v1alpha1_ContainerdRegistries(ref common.Ref
 					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Image is the node configurator's image on platform standalone, with a shell, and curl or wget. Default: the image that this version was tested with.",
+							Description: "Image is the node configurator's image on platform standalone, with a shell, and registry-cache-probe, curl or wget. Default: registry.example.com/registry-cache/registry-cache-node-helper in this version, which stands for where you push it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -224,7 +224,7 @@ func schema_functions_api_functions_v1alpha1_Nodes(ref common.ReferenceCallback)
 					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Image is the node configurator's image, with a shell, and curl or wget. Default: the registry's image.",
+							Description: "Image is the node configurator's image, with a shell, and registry-cache-probe, curl or wget. Default: registry.example.com/registry-cache/registry-cache-node-helper in this version, which stands for where you push it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -307,9 +307,17 @@ func schema_functions_api_functions_v1alpha1_RegistryCaches(ref common.Reference
 							Format:      "",
 						},
 					},
+					"registry": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Registry is the program in the image: registry-cache, this project's own, or distribution, the registry of github.com/distribution/distribution as it is. Default: registry-cache.\n\nPossible enum values:\n - `\"distribution\"` is the registry of github.com/distribution/distribution as it is: it knows credentials from its config.yml only.\n - `\"registry-cache\"` is this project's own: it reads the upstream's credentials from a mounted Secret, and again when they change, and gives content that has no expiry one when a TTL is switched on.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"distribution", "registry-cache"},
+						},
+					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Image is the registry's image. Default: the image that this version was tested with, pinned by its digest.",
+							Description: "Image is the registry's image. Default: registry.example.com/registry-cache/registry-cache in this version, which stands for where you push it; with registry distribution the image that this version was tested with, pinned by its digest.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -395,7 +403,7 @@ func schema_functions_api_functions_v1alpha1_RegistryCleaner(ref common.Referenc
 					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Image has a POSIX shell and coreutils (or busybox). Default: the image that this version was tested with.",
+							Description: "Image has a POSIX shell and coreutils (or busybox). Default: registry.example.com/registry-cache/registry-cache-node-helper in this version, which stands for where you push it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -7,11 +7,14 @@ import (
 	"os"
 
 	controllercmd "github.com/gardener/gardener/extensions/pkg/controller/cmd"
+	extensionswebhook "github.com/gardener/gardener/extensions/pkg/webhook"
 	webhookcmd "github.com/gardener/gardener/extensions/pkg/webhook/cmd"
 	"github.com/spf13/cobra"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/registry-cache/registry-cache/controller/admission"
+	"github.com/registry-cache/registry-cache/controller/program"
 	"github.com/registry-cache/registry-cache/controller/version"
 )
 
@@ -39,13 +42,14 @@ var log = logf.Log.WithName(Name)
 type options struct {
 	rest    *controllercmd.RESTOptions
 	manager *controllercmd.ManagerOptions
+	program *program.Option
 	webhook *webhookcmd.AddToManagerOptions
 }
 
 // NewCommand returns the command, which runs until ctx is done.
 func NewCommand(ctx context.Context) *cobra.Command {
 	o := newOptions()
-	all := controllercmd.NewOptionAggregator(o.rest, o.manager, o.webhook)
+	all := controllercmd.NewOptionAggregator(o.rest, o.manager, o.program, o.webhook)
 	cmd := &cobra.Command{
 		Use:           Name,
 		Short:         "Validates Shoots with the extensions registry-cache and registry-mirror",
@@ -70,8 +74,9 @@ func NewCommand(ctx context.Context) *cobra.Command {
 }
 
 func newOptions() *options {
-	return &options{
-		rest: &controllercmd.RESTOptions{},
+	o := &options{
+		program: &program.Option{},
+		rest:    &controllercmd.RESTOptions{},
 		manager: &controllercmd.ManagerOptions{
 			LeaderElection:          true,
 			LeaderElectionID:        Name,
@@ -79,11 +84,14 @@ func newOptions() *options {
 			WebhookServerPort:       443,
 			WebhookCertDir:          "/tmp/admission-registry-cache-cert",
 		},
-		webhook: webhookcmd.NewAddToManagerOptions(componentName, "", nil, nil,
-			&webhookcmd.ServerOptions{Namespace: os.Getenv("WEBHOOK_CONFIG_NAMESPACE")},
-			webhookcmd.NewSwitchOptions(
-				webhookcmd.Switch(admission.CacheWebhook, admission.NewCacheWebhook),
-				webhookcmd.Switch(admission.MirrorWebhook, admission.NewMirrorWebhook),
-			)),
 	}
+	o.webhook = webhookcmd.NewAddToManagerOptions(componentName, "", nil, nil,
+		&webhookcmd.ServerOptions{Namespace: os.Getenv("WEBHOOK_CONFIG_NAMESPACE")},
+		webhookcmd.NewSwitchOptions(
+			webhookcmd.Switch(admission.CacheWebhook, func(mgr manager.Manager) (*extensionswebhook.Webhook, error) {
+				return admission.NewCacheWebhook(mgr, o.program.Registry())
+			}),
+			webhookcmd.Switch(admission.MirrorWebhook, admission.NewMirrorWebhook),
+		))
+	return o
 }

@@ -12,7 +12,7 @@ func TestFlags(t *testing.T) {
 	t.Setenv("LEADER_ELECTION_NAMESPACE", "garden")
 	t.Setenv("WEBHOOK_CONFIG_NAMESPACE", "extension-registry-cache")
 	want := map[string]string{
-		"kubeconfig": "", "master": "",
+		"kubeconfig": "", "master": "", "registry": "registry-cache",
 		"leader-election": "true", "leader-election-id": "gardener-extension-registry-cache-admission", "leader-election-namespace": "garden",
 		"webhook-config-namespace": "extension-registry-cache", "webhook-config-owner-namespace": "",
 		"webhook-config-mode": "", "webhook-config-url": "", "webhook-config-service-port": "0",

@@ -126,6 +126,7 @@ func (o *options) newControllers() *controllercmd.SwitchOptions {
 	return controllercmd.NewSwitchOptions(
 		controllercmd.Switch(registrycache.ControllerName, func(ctx context.Context, mgr manager.Manager) error {
 			options := registrycache.Options{
+				Registry:                  o.program.Registry(),
 				IgnoreOperationAnnotation: o.reconciler.Completed().IgnoreOperationAnnotation,
 				ExtensionClasses:          o.general.Completed().ExtensionClasses,
 			}

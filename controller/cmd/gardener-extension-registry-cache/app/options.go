@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/registry-cache/registry-cache/controller/operatingsystemconfig"
+	"github.com/registry-cache/registry-cache/controller/program"
 	"github.com/registry-cache/registry-cache/controller/registrycache"
 	"github.com/registry-cache/registry-cache/controller/registrymirror"
 )
@@ -32,6 +33,7 @@ type options struct {
 	reconciler controllercmd.ReconcilerOptions
 	controller controllercmd.ControllerOptions
 	heartbeat  heartbeatcmd.Options
+	program    program.Option
 	webhooks   *webhookcmd.AddToManagerOptions
 	// controllers is made last, when the others are complete.
 	controllers *controllercmd.SwitchOptions
@@ -59,7 +61,7 @@ func newOptions() *options {
 			webhookcmd.Switch(registrymirror.Type, operatingsystemconfig.NewMirrorWebhook),
 		))
 	o.controllers = o.newControllers()
-	o.all = controllercmd.NewOptionAggregator(&o.config, &o.rest, &o.manager, &o.general, &o.controller, &o.reconciler,
+	o.all = controllercmd.NewOptionAggregator(&o.config, &o.rest, &o.manager, &o.general, &o.controller, &o.reconciler, &o.program,
 		controllercmd.PrefixOption("heartbeat-", &o.heartbeat), o.controllers, o.webhooks)
 	return o
 }

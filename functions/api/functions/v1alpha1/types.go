@@ -28,6 +28,24 @@ const (
 	PlatformStandalone Platform = "standalone"
 )
 
+// Registry is the program that a cache runs. Both read the same config.yml; they differ in what they need beside it.
+// +enum
+type Registry string
+
+const (
+	// RegistryCache is this project's own: it reads the upstream's credentials from a mounted Secret, and again when they
+	// change, and gives content that has no expiry one when a TTL is switched on.
+	RegistryCache Registry = "registry-cache"
+	// RegistryDistribution is the registry of github.com/distribution/distribution as it is: it knows credentials from its
+	// config.yml only.
+	RegistryDistribution Registry = "distribution"
+)
+
+// Registries are all programs that a cache can run, the default first.
+func Registries() []Registry {
+	return []Registry{RegistryCache, RegistryDistribution}
+}
+
 const (
 	// DefaultNamespace is where the objects of platform standalone live.
 	DefaultNamespace = "registry-cache"
@@ -49,7 +67,12 @@ type RegistryCaches struct {
 	// always kube-system.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// Image is the registry's image. Default: the image that this version was tested with, pinned by its digest.
+	// Registry is the program in the image: registry-cache, this project's own, or distribution, the registry of
+	// github.com/distribution/distribution as it is. Default: registry-cache.
+	// +optional
+	Registry Registry `json:"registry,omitempty"`
+	// Image is the registry's image. Default: registry.example.com/registry-cache/registry-cache in this version, which stands for
+	// where you push it; with registry distribution the image that this version was tested with, pinned by its digest.
 	// +optional
 	Image string `json:"image,omitempty"`
 	// VerticalPodAutoscaler renders a VerticalPodAutoscaler for each cache. Default: false.
@@ -78,7 +101,8 @@ type Nodes struct {
 	// Enabled renders the node configurator too. Default: true.
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
-	// Image is the node configurator's image, with a shell, and curl or wget. Default: the registry's image.
+	// Image is the node configurator's image, with a shell, and registry-cache-probe, curl or wget. Default:
+	// registry.example.com/registry-cache/registry-cache-node-helper in this version, which stands for where you push it.
 	// +optional
 	Image string `json:"image,omitempty"`
 }
@@ -94,7 +118,8 @@ type RegistryCleaner struct {
 	// Platform is where the manifests will run. Default: standalone.
 	// +optional
 	Platform Platform `json:"platform,omitempty"`
-	// Image has a POSIX shell and coreutils (or busybox). Default: the image that this version was tested with.
+	// Image has a POSIX shell and coreutils (or busybox). Default: registry.example.com/registry-cache/registry-cache-node-helper in
+	// this version, which stands for where you push it.
 	// +optional
 	Image string `json:"image,omitempty"`
 }
@@ -111,8 +136,8 @@ type ContainerdRegistries struct {
 	// Platform is where the configuration goes. Default: standalone.
 	// +optional
 	Platform Platform `json:"platform,omitempty"`
-	// Image is the node configurator's image on platform standalone, with a shell, and curl or wget. Default: the image that
-	// this version was tested with.
+	// Image is the node configurator's image on platform standalone, with a shell, and registry-cache-probe, curl or wget. Default:
+	// registry.example.com/registry-cache/registry-cache-node-helper in this version, which stands for where you push it.
 	// +optional
 	Image string `json:"image,omitempty"`
 }

@@ -5,17 +5,19 @@ import (
 	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
 )
 
 // ValidateRegistryConfigUpdate returns the faults of a change from oldConfig to newConfig, both with their defaults. It
 // checks only the change: newConfig has to pass ValidateRegistryConfig too. Caches are matched by their upstream; one
-// that is renamed counts as removed and added, so everything about it may change.
-func ValidateRegistryConfigUpdate(newConfig, oldConfig *v1alpha3.RegistryConfig, path *field.Path) field.ErrorList {
+// that is renamed counts as removed and added, so everything about it may change. program is what the caches run: what it can
+// do decides which changes are possible.
+func ValidateRegistryConfigUpdate(newConfig, oldConfig *v1alpha3.RegistryConfig, program fnv1alpha1.Registry, path *field.Path) field.ErrorList {
 	var faults field.ErrorList
 	for i := range newConfig.Caches {
 		if oldCache := findCache(oldConfig, newConfig.Caches[i].Upstream); oldCache != nil {
-			faults = append(faults, validateCacheUpdate(&newConfig.Caches[i], oldCache, path.Child("caches").Index(i))...)
+			faults = append(faults, validateCacheUpdate(&newConfig.Caches[i], oldCache, program, path.Child("caches").Index(i))...)
 		}
 	}
 	return faults
@@ -30,11 +32,11 @@ func findCache(config *v1alpha3.RegistryConfig, upstream string) *v1alpha3.Regis
 	return nil
 }
 
-func validateCacheUpdate(newCache, oldCache *v1alpha3.RegistryCache, path *field.Path) field.ErrorList {
+func validateCacheUpdate(newCache, oldCache *v1alpha3.RegistryCache, program fnv1alpha1.Registry, path *field.Path) field.ErrorList {
 	faults := validateVolumeUpdate(volumeOf(newCache), volumeOf(oldCache), path.Child("volume"))
-	// Content that was cached without a TTL is not known to the scheduler and would never be removed:
-	// https://github.com/distribution/distribution/issues/4249.
-	if !collects(oldCache) && collects(newCache) {
+	// Content that was cached without a TTL is not known to distribution's scheduler and would never be removed:
+	// https://github.com/distribution/distribution/issues/4249. Our own program gives it a TTL when it starts.
+	if program == fnv1alpha1.RegistryDistribution && !collects(oldCache) && collects(newCache) {
 		faults = append(faults, field.Invalid(path.Child("garbageCollection", "ttl"), newCache.GarbageCollection.TTL.Duration.String(),
 			"garbage collection cannot be enabled (ttl > 0) once it is disabled (ttl = 0)"))
 	}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
 	"github.com/registry-cache/registry-cache/functions/api/registry/validation"
 )
@@ -18,15 +19,24 @@ type updateCase struct {
 	want          []string
 }
 
-func runUpdateCases(t *testing.T, cases []updateCase) {
+// runUpdateCases runs the cases for caches with this program.
+func runUpdateCases(t *testing.T, program fnv1alpha1.Registry, cases []updateCase) {
 	t.Helper()
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			before, after := valid(changeCache(tc.before)), valid(changeCache(tc.after))
 			before.Default(true)
 			after.Default(true)
-			expectFaults(t, validation.ValidateRegistryConfigUpdate(after, before, providerConfig), tc.want...)
+			expectFaults(t, validation.ValidateRegistryConfigUpdate(after, before, program, providerConfig), tc.want...)
 		})
+	}
+}
+
+// forEachProgram runs cases in which the program makes no difference.
+func forEachProgram(t *testing.T, cases []updateCase) {
+	t.Helper()
+	for _, program := range fnv1alpha1.Registries() {
+		t.Run(string(program), func(t *testing.T) { runUpdateCases(t, program, cases) })
 	}
 }
 
@@ -36,7 +46,7 @@ func TestSizeIsImmutable(t *testing.T) {
 	}
 	absent := func(c *v1alpha3.RegistryCache) { c.Volume = nil }
 	const path, message = cache0 + ".volume.size", "field is immutable"
-	runUpdateCases(t, []updateCase{
+	forEachProgram(t, []updateCase{
 		{"same", size("20Gi"), size("20Gi"), nil},
 		{"same amount", size("20Gi"), size("20480Mi"), nil},
 		{"same amount without a unit", size("1Gi"), size("1073741824"), nil},
@@ -54,7 +64,7 @@ func TestStorageClassNameIsImmutable(t *testing.T) {
 		return func(c *v1alpha3.RegistryCache) { c.Volume.StorageClassName = name }
 	}
 	const path, message = cache0 + ".volume.storageClassName", "field is immutable"
-	runUpdateCases(t, []updateCase{
+	forEachProgram(t, []updateCase{
 		{"same", class(ptr("a")), class(ptr("a")), nil},
 		{"both absent", class(nil), class(nil), nil},
 		{"changed", class(ptr("a")), class(ptr("b")), []string{invalid(path, "b", message)}},
@@ -63,7 +73,8 @@ func TestStorageClassNameIsImmutable(t *testing.T) {
 	})
 }
 
-func TestGarbageCollectionCannotBeEnabledLater(t *testing.T) {
+// TestGarbageCollectionEnabledLater: only distribution forgets what it cached before.
+func TestGarbageCollectionEnabledLater(t *testing.T) {
 	ttl := func(duration time.Duration) func(*v1alpha3.RegistryCache) {
 		return func(c *v1alpha3.RegistryCache) { c.GarbageCollection.TTL = &metav1.Duration{Duration: duration} }
 	}
@@ -71,10 +82,17 @@ func TestGarbageCollectionCannotBeEnabledLater(t *testing.T) {
 	absent := func(c *v1alpha3.RegistryCache) { c.GarbageCollection = nil }
 	const path = cache0 + ".garbageCollection.ttl"
 	const message = "garbage collection cannot be enabled (ttl > 0) once it is disabled (ttl = 0)"
-	runUpdateCases(t, []updateCase{
+	forEachProgram(t, []updateCase{
 		{"longer", ttl(time.Hour), ttl(2 * time.Hour), nil},
 		{"disabled", ttl(time.Hour), ttl(0), nil},
 		{"stays disabled", ttl(0), empty, nil},
+	})
+	runUpdateCases(t, fnv1alpha1.RegistryCache, []updateCase{
+		{"enabled", ttl(0), ttl(time.Hour), nil},
+		{"enabled by default", ttl(0), absent, nil},
+		{"enabled after an empty one", empty, ttl(time.Hour), nil},
+	})
+	runUpdateCases(t, fnv1alpha1.RegistryDistribution, []updateCase{
 		{"enabled", ttl(0), ttl(time.Hour), []string{invalid(path, "1h0m0s", message)}},
 		{"enabled by default", ttl(0), absent, []string{invalid(path, "168h0m0s", message)}},
 		{"enabled after an empty one", empty, ttl(time.Hour), []string{invalid(path, "1h0m0s", message)}},
@@ -83,7 +101,7 @@ func TestGarbageCollectionCannotBeEnabledLater(t *testing.T) {
 
 // TestOtherFieldsAreMutable: everything else may change at any time.
 func TestOtherFieldsAreMutable(t *testing.T) {
-	runUpdateCases(t, []updateCase{{"all", func(*v1alpha3.RegistryCache) {}, func(c *v1alpha3.RegistryCache) {
+	forEachProgram(t, []updateCase{{"all", func(*v1alpha3.RegistryCache) {}, func(c *v1alpha3.RegistryCache) {
 		*c = v1alpha3.RegistryCache{Upstream: c.Upstream, Volume: c.Volume, RemoteURL: ptr("http://x.io")}
 	}, nil}})
 }
@@ -93,10 +111,10 @@ func TestCachesAreMatchedByUpstream(t *testing.T) {
 	before := valid()
 	after := valid(changeCache(func(c *v1alpha3.RegistryCache) { c.Volume.Size = ptr(resource.MustParse("1Gi")) }))
 	after.Caches[0], after.Caches[1] = after.Caches[1], after.Caches[0]
-	expectFaults(t, validation.ValidateRegistryConfigUpdate(after, before, providerConfig),
+	expectFaults(t, validation.ValidateRegistryConfigUpdate(after, before, fnv1alpha1.RegistryCache, providerConfig),
 		invalid(cache1+".volume.size", "1Gi", "field is immutable"))
 
 	after.Caches[1].Upstream = "renamed.io"
-	expectFaults(t, validation.ValidateRegistryConfigUpdate(after, before, providerConfig))
-	expectFaults(t, validation.ValidateRegistryConfigUpdate(&v1alpha3.RegistryConfig{}, before, providerConfig))
+	expectFaults(t, validation.ValidateRegistryConfigUpdate(after, before, fnv1alpha1.RegistryCache, providerConfig))
+	expectFaults(t, validation.ValidateRegistryConfigUpdate(&v1alpha3.RegistryConfig{}, before, fnv1alpha1.RegistryCache, providerConfig))
 }
