@@ -1,20 +1,18 @@
-# What imports gardener's helpers links only without cgo, and what ships is static.
+# gardener's helpers link only without cgo, and what ships is static.
 export CGO_ENABLED := 0
 
 # How long each benchmark and each fuzz target runs.
 BENCHTIME ?= 1s
 FUZZTIME ?= 30s
-# How often a scenario kills the controller.
+# How often a scenario kills the controller; how many Shoots bench-controller has, and how often it reconciles them again.
 KILLS ?= 10
-# How many Shoots make bench-controller has, and how often it reconciles all of them after the first time.
 SHOOTS ?= 1000
 PASSES ?= 10
 
 API := functions/api
 CONTROLLER := bin/gardener-extension-registry-cache bin/gardener-extension-registry-cache-admission
-COMMANDS := functions/cmd controller/cmd cache/cmd
 
-.PHONY: help build test test-node test-integration test-chaos figures lint bench bench-controller fuzz demo images generate tools clean FORCE
+.PHONY: help build test test-node test-integration test-chaos figures lint bench bench-controller bench-cache fuzz demo images generate tools clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## List the targets (default).
@@ -25,7 +23,7 @@ include test/tools/tools.mk
 build: bin/registry-cache-fn bin/registry-cache $(CONTROLLER) ## Build the function, the cache, and Gardener's extension and admission into bin.
 
 bin/registry-cache-fn bin/registry-cache $(CONTROLLER): FORCE
-	go build -trimpath -ldflags '-s -w' -o $@ ./$(firstword $(wildcard $(COMMANDS:%=%/$(@F))))
+	go build -trimpath -ldflags '-s -w' -o $@ ./$(wildcard */cmd/$(@F))
 
 test: bin/registry-cache-fn $(TEST_TOOLS) ## Run all tests that need nothing but Go and git, with the real kustomize, kpt and promtool.
 	go test ./...
@@ -54,6 +52,9 @@ bench: bin/registry-cache-fn $(TEST_TOOLS) ## Run all benchmarks, each for BENCH
 
 bench-controller: $(CONTROLLER) $(CLUSTER_TOOLS) ## Measure the extension with 1,000 Shoots of 5 caches (fewer: SHOOTS=50 PASSES=3).
 	@go run ./test/scale -shoots $(SHOOTS) -caches 5 -passes $(PASSES)
+
+bench-cache: bin/registry-cache bin/tools/registry ## Compare the cache to distribution's registry (3 minutes; CACHEBENCH=-short).
+	@go run ./test/cachebench $(CACHEBENCH)
 
 fuzz: ## Run each fuzz target for FUZZTIME (30s).
 	@test/fuzz.sh $(FUZZTIME)

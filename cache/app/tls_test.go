@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,12 +41,9 @@ func TestDrain(t *testing.T) {
 	begun := make(chan struct{})
 	result := make(chan error, 1)
 	go func() {
-		first := true
+		var first sync.Once // layers are pulled side by side
 		_, err := registries.Pull(t.Context(), p.host+"/library/demo:1.0", registries.PullOptions{Progress: func(int64) {
-			if first {
-				first = false
-				close(begun)
-			}
+			first.Do(func() { close(begun) })
 		}})
 		result <- err
 	}()

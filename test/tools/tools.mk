@@ -46,3 +46,9 @@ $(KUBERNETES_TOOLS) &: test/tools/cluster/go.mod test/tools/cluster/go.sum
 bin/tools/gardener-resource-manager: go.mod
 	@echo "building gardener-resource-manager (once, about a minute) ..."
 	@go build -o $@ -ldflags '-s -w' github.com/gardener/gardener/cmd/gardener-resource-manager
+
+# distribution's own registry, with all that it can store in: a module graph that nothing else here needs.
+bin/tools/registry: go.mod
+	@echo "building distribution's registry (once, about four minutes) ..."
+	@GOBIN=$(CURDIR)/bin/tools go install -trimpath -ldflags '-s -w' \
+		github.com/distribution/distribution/v3/cmd/registry@$$(go list -m -f '{{.Version}}' github.com/distribution/distribution/v3)
