@@ -33,7 +33,7 @@ test-node: bin/registry-cache $(NODE_TOOLS) ## Run the tests of a node, with rea
 	go test -tags node -count 1 -parallel 8 -timeout 15m ./test/node ./controller/images ./cache/keeper
 
 test-integration: $(CONTROLLER) $(CLUSTER_TOOLS) ## Run the Gardener extension against a real API server and resource-manager, on loopback (needs root).
-	go test -tags integration -count 1 -timeout 30m ./test/cluster ./test/integration -args -kills $(KILLS)
+	go test -tags integration -count 1 ./test/cluster && go test -tags integration -count 1 -timeout 30m ./test/integration -args -kills $(KILLS)
 
 test-chaos: $(CONTROLLER) $(CLUSTER_TOOLS) ## Kill the controller 100 times at random points, and look at the end state each time.
 	go test -tags integration -count 1 -timeout 60m -run '^TestKilled' ./test/integration -args -kills 100
