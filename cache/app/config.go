@@ -55,6 +55,10 @@ func complete(config *configuration.Configuration, driver DriverOptions) (ttl ti
 		config.Middleware = map[string][]configuration.Middleware{}
 	}
 	config.Middleware["storage"] = append(config.Middleware["storage"], driver.middleware())
+	// A cached descriptor says "there" of a blob that was evicted: https://github.com/distribution/distribution/issues/2367.
+	delete(config.Storage, "cache")
+	// Their client takes http.DefaultTransport for what it is not here; no pull-through cache has pushes to tell of.
+	config.Notifications.Endpoints = nil
 	config.Storage["maintenance"] = withoutPurging(config.Storage["maintenance"])
 	return ttl
 }

@@ -39,7 +39,7 @@ func Serve(path string, settings Settings) error {
 	}
 	serveDebug(config)
 	err = c.registry.ListenAndServe()
-	return errors.Join(err, c.close(config.HTTP.DrainTimeout))
+	return errors.Join(err, c.close())
 }
 
 // cache is what runs.
@@ -109,9 +109,13 @@ func newRegistry(config *configuration.Configuration) (r *registry.Registry, err
 	return r, nil
 }
 
-// close ends what clients do not wait for: what is being stored gets as long as they got.
-func (c *cache) close(drain time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+// storeWait is how long what is still being stored may take at the end. The pod is killed 30 s after it was told to stop, and
+// of these its clients may have had 25.
+const storeWait = 2 * time.Second
+
+// close ends what clients do not wait for.
+func (c *cache) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
 	err := c.front.Wait(ctx)
 	c.stop()

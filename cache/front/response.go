@@ -128,6 +128,11 @@ func (c *run) Header() http.Header { return c.header }
 func (c *run) WriteHeader(status int) {
 	c.response.mu.Lock()
 	defer c.response.mu.Unlock()
+	if c.held {
+		// The registry reports an error after it has begun the body. Its text is no part of a blob.
+		c.drop = true
+		return
+	}
 	c.writeHeader(status)
 }
 

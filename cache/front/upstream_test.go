@@ -50,6 +50,7 @@ type upstream struct {
 	mu       sync.Mutex
 	content  map[string][]byte // by the end of the path
 	down     bool
+	cut      int          // after so many bytes a body breaks off; 0: never
 	requests atomic.Int64 // of whole blobs and manifests
 }
 
@@ -123,6 +124,14 @@ func (u *upstream) answer(request *http.Request) (*http.Response, error) {
 	if request.Method == http.MethodGet {
 		u.requests.Add(1)
 		response.Body = io.NopCloser(strings.NewReader(string(content)))
+		if u.cut > 0 && u.cut <= len(content) {
+			response.Body = io.NopCloser(io.MultiReader(strings.NewReader(string(content[:u.cut-1])), broken{}))
+		}
 	}
 	return response, nil
 }
+
+// broken is a connection that was reset.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

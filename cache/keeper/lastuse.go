@@ -21,7 +21,8 @@ func (k *Keeper) touch() {
 	for _, c := range stale {
 		file := k.layout.path(store.Location{Kind: store.BlobData, Digest: c.key.digest()})
 		used := time.Unix(0, c.used)
-		if err := os.Chtimes(file, used, used); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := os.Chtimes(file, used, used)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // the owner may be another one, from before
 			k.log.say("noting the last use of a blob", err)
 			return // the others fail as well
 		}

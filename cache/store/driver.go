@@ -164,8 +164,8 @@ func (d *Driver) execute(dgst digest.Digest) {
 			_ = d.inner.Delete(ctx, path.Dir(link)) // a link without a blob is no blob for distribution
 		}
 		err := d.inner.Delete(ctx, BlobFolder(dgst))
+		d.observer.Bad(dgst, cause) // before anybody can fetch it anew
 		d.blobs.removed(dgst, err == nil || isNotFound(err))
-		d.observer.Bad(dgst, cause)
 	})
 }
 
@@ -250,7 +250,7 @@ func (d *Driver) getContent(ctx context.Context, p string) ([]byte, error) {
 	target, err := digest.Parse(string(content))
 	if err != nil { // after a crash a link may be empty
 		d.complaints.say("link", "a link in the store is bad and is dropped", err)
-		d.background(func() { d.remove(path.Dir(p)) })
+		d.background(func() { _ = d.inner.Delete(context.Background(), path.Dir(p)) }) // not later: it may be written anew
 		return nil, d.notThere(p)
 	}
 	if !d.blobs.servable(target) {

@@ -89,9 +89,10 @@ func (d *Driver) tidyUp(p string) {
 			continue
 		}
 		left--
-		d.remove(path.Join(folder, base))
+		_ = d.inner.Delete(context.Background(), path.Join(folder, base))
 	}
 	if left == 0 {
-		d.remove(folder)
+		// At once or not at all: later on somebody may have stored it anew.
+		_ = d.inner.Delete(context.Background(), folder)
 	}
 }

@@ -54,6 +54,9 @@ func (d *Driver) put(ctx context.Context, p string, content []byte, done func(er
 
 // putBlob stores a manifest.
 func (d *Driver) putBlob(ctx context.Context, dgst digest.Digest, p string, content []byte) error {
+	if d.Bypassed() {
+		return errBypassed
+	}
 	if !d.blobs.write(dgst, d.options.OpTimeout) {
 		return errBusy
 	}
