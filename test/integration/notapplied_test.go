@@ -3,8 +3,12 @@
 package integration
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	gardencorev1beta1 "github.com/gardener/gardener/pkg/apis/core/v1beta1"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
 )
@@ -16,8 +20,18 @@ func TestServicesNotApplied(t *testing.T) {
 	s := e.newShoot("notapplied")
 	e.must(e.Process(cluster.ResourceManager).Kill())
 	e.must(s.ApplyExtension(e.ctx, cacheExtension, config(plain("docker.io"))))
-	lastError, err := s.WaitError(e.ctx, cacheExtension)
-	e.must(err)
+	// The controller tries again at once: what lasts is the error, not the state.
+	var lastError *gardencorev1beta1.LastError
+	e.eventually(2*time.Minute, func() error {
+		extension, err := s.Extension(e.ctx, cacheExtension)
+		if err != nil {
+			return err
+		}
+		if lastError = extension.Status.LastError; lastError == nil {
+			return errors.New("no error yet")
+		}
+		return nil
+	})
 	if len(lastError.Codes) != 0 {
 		t.Errorf("a wait must have no code, got %v", lastError.Codes)
 	}
