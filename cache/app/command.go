@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/distribution/distribution/v3/version"
 	"github.com/spf13/cobra"
@@ -24,12 +25,22 @@ func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "registry-cache",
 		Short:         "A pull-through cache that never fails a pull for want of disk",
-		Version:       version.Version(),
+		Version:       ownVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newServeCommand(), newGetCommand())
 	return root
+}
+
+// ownVersion is this program's, "(devel)" unless the Go toolchain was let to take it from the repository, and that of the library
+// that it is made of.
+func ownVersion() string {
+	own := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		own = info.Main.Version
+	}
+	return own + " (distribution " + version.Version() + ")"
 }
 
 func newServeCommand() *cobra.Command {
@@ -38,7 +49,10 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve [config.yml]",
 		Short: "Serve, with the configuration file and the environment of distribution's registry",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := settings.complete(command.Flags(), os.LookupEnv); err != nil {
+				return err
+			}
 			config, err := configPath(args)
 			if err != nil {
 				return err
@@ -46,7 +60,7 @@ func newServeCommand() *cobra.Command {
 			return Serve(config, settings)
 		},
 	}
-	settings.addFlags(command.Flags(), os.LookupEnv)
+	settings.addFlags(command.Flags())
 	return command
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/distribution/distribution/v3/configuration"
+	"github.com/sirupsen/logrus"
 
 	"github.com/registry-cache/registry-cache/cache/store"
 )
@@ -55,12 +56,23 @@ func complete(config *configuration.Configuration, driver DriverOptions) (ttl ti
 		config.Middleware = map[string][]configuration.Middleware{}
 	}
 	config.Middleware["storage"] = append(config.Middleware["storage"], driver.middleware())
-	// A cached descriptor says "there" of a blob that was evicted: https://github.com/distribution/distribution/issues/2367.
-	delete(config.Storage, "cache")
-	// Their client takes http.DefaultTransport for what it is not here; no pull-through cache has pushes to tell of.
-	config.Notifications.Endpoints = nil
+	dropUnsuitable(config)
 	config.Storage["maintenance"] = withoutPurging(config.Storage["maintenance"])
 	return ttl
+}
+
+// dropUnsuitable takes out what the stock registry bears and this program does not.
+func dropUnsuitable(config *configuration.Configuration) {
+	if _, ok := config.Storage["cache"]; ok {
+		// It says "there" of a blob that was evicted: https://github.com/distribution/distribution/issues/2367.
+		logrus.Warn("storage.cache is ignored: what it remembers of blobs does not hold for a cache, which evicts them")
+		delete(config.Storage, "cache")
+	}
+	if len(config.Notifications.Endpoints) > 0 {
+		// Their client takes http.DefaultTransport for a type that it is not here.
+		logrus.Warn("notifications.endpoints is ignored: a cache takes no pushes that it could tell of")
+		config.Notifications.Endpoints = nil
+	}
 }
 
 // defaultTTL is distribution's.

@@ -1,7 +1,8 @@
 package app
 
 import (
-	"strconv"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 )
@@ -17,7 +18,7 @@ type Settings struct {
 	ReserveBytes int64
 }
 
-// The environment variables that set a flag's default. They must not begin with REGISTRY_, which is configuration.
+// The environment variables that stand in for flags. They must not begin with REGISTRY_, which is configuration.
 const (
 	credentialsVariable   = "CACHE_CREDENTIALS_DIRECTORY"
 	highWatermarkVariable = "CACHE_HIGH_WATERMARK"
@@ -32,7 +33,8 @@ const (
 	defaultReserve       = 0
 )
 
-func (s *Settings) addFlags(flags *pflag.FlagSet, lookup func(string) (string, bool)) {
+// addFlags adds the flags. A flag that is not given has the value of its environment variable, which is checked like the flag.
+func (s *Settings) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&s.CredentialsDirectory, "credentials-directory", defaultCredentials,
 		"folder with the files username and password for the upstream, read again when they change ($"+credentialsVariable+")")
 	flags.IntVar(&s.HighWatermark, "high-watermark", defaultHighWatermark,
@@ -41,27 +43,34 @@ func (s *Settings) addFlags(flags *pflag.FlagSet, lookup func(string) (string, b
 		"percentage of the volume in use at which eviction ends ($"+lowWatermarkVariable+")")
 	flags.Int64Var(&s.ReserveBytes, "reserve-bytes", defaultReserve,
 		"bytes of the volume that are kept free whatever the watermarks say; 0 is 1 GiB or 5 % of it, whatever is less ($"+reserveVariable+")")
-	s.setDefaults(lookup)
 }
 
-// setDefaults takes defaults from the environment. A number that is none is left to the built-in default.
-func (s *Settings) setDefaults(lookup func(string) (string, bool)) {
-	if value, ok := lookup(credentialsVariable); ok {
-		s.CredentialsDirectory = value
-	}
-	for variable, target := range map[string]*int{
-		highWatermarkVariable: &s.HighWatermark,
-		lowWatermarkVariable:  &s.LowWatermark,
+// complete takes what flags do not say from the environment, and checks all of it.
+func (s *Settings) complete(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var faults []error
+	for _, setting := range []struct{ flag, variable string }{
+		{"credentials-directory", credentialsVariable},
+		{"high-watermark", highWatermarkVariable},
+		{"low-watermark", lowWatermarkVariable},
+		{"reserve-bytes", reserveVariable},
 	} {
-		if value, ok := lookup(variable); ok {
-			if number, err := strconv.Atoi(value); err == nil {
-				*target = number
-			}
+		value, ok := lookup(setting.variable)
+		if !ok || flags.Changed(setting.flag) {
+			continue
+		}
+		if err := flags.Set(setting.flag, value); err != nil {
+			faults = append(faults, fmt.Errorf("reading $%s: %w", setting.variable, err))
 		}
 	}
-	if value, ok := lookup(reserveVariable); ok {
-		if number, err := strconv.ParseInt(value, 10, 64); err == nil {
-			s.ReserveBytes = number
-		}
+	if s.HighWatermark < 1 || s.HighWatermark > 100 {
+		faults = append(faults, fmt.Errorf("high-watermark ($%s) must be a percentage from 1 to 100, got %d", highWatermarkVariable, s.HighWatermark))
 	}
+	if s.LowWatermark < 1 || s.LowWatermark > s.HighWatermark {
+		faults = append(faults, fmt.Errorf("low-watermark ($%s) must be a percentage from 1 to high-watermark, which is %d, got %d",
+			lowWatermarkVariable, s.HighWatermark, s.LowWatermark))
+	}
+	if s.ReserveBytes < 0 {
+		faults = append(faults, fmt.Errorf("reserve-bytes ($%s) must not be negative, got %d", reserveVariable, s.ReserveBytes))
+	}
+	return errors.Join(faults...)
 }

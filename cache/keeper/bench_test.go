@@ -112,7 +112,7 @@ func BenchmarkSave(b *testing.B) {
 	k := planted(many)
 	file := filepath.Join(b.TempDir(), stateFile)
 	for b.Loop() {
-		must(b, writeState(file, k.index.entries))
+		must(b, writeState(file, k.index.entries()))
 	}
 	if info, err := os.Stat(file); err == nil {
 		b.ReportMetric(float64(info.Size())/many, "B/blob")

@@ -22,7 +22,7 @@ const (
 func (k *Keeper) look() (volume, bool) {
 	v, err := k.statfs(k.options.Root)
 	if err != nil {
-		k.log.say("measuring the volume", err)
+		k.log.Warn("measuring the volume", err)
 		return v, false
 	}
 	least, _ := k.limits.free(v.capacity)
@@ -53,12 +53,12 @@ func (k *Keeper) makeRoom(ctx context.Context) {
 	if count == 0 {
 		// What fills the volume is not ours, or is in use, or cannot be removed.
 		k.again = k.now().Add(k.rhythm.retry)
-		k.log.say("nothing in the store can be removed to make room", nil)
+		k.log.Warn("nothing in the store can be removed to make room", nil)
 		return
 	}
 	k.again = time.Time{}
 	k.look()
-	k.log.info("removed what was not used for longest to make room", logrus.Fields{"blobs": count, "bytes": bytes})
+	k.log.Info("removed what was not used for longest to make room", logrus.Fields{"blobs": count, "bytes": bytes})
 }
 
 // force is for a write that failed although there seems to be room: a quota, or a blob larger than what is free, which has

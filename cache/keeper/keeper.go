@@ -67,7 +67,7 @@ type Keeper struct {
 	layout  layout
 	index   *index
 	metrics *metrics
-	log     complaints
+	log     store.Complaints
 	now     func() time.Time
 	statfs  func(root string) (volume, error)
 

@@ -23,7 +23,7 @@ func (k *Keeper) touch() {
 		used := time.Unix(0, c.used)
 		err := os.Chtimes(file, used, used)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // the owner may be another one, from before
-			k.log.say("noting the last use of a blob", err)
+			k.log.Warn("noting the last use of a blob", err)
 			return // the others fail as well
 		}
 		k.index.touched(c.key, used)

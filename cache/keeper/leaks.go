@@ -21,7 +21,7 @@ func (k *Keeper) passes(ctx context.Context) {
 	for {
 		wait := k.rhythm.pass
 		if err := k.inspect(ctx); err != nil && ctx.Err() == nil {
-			k.log.say("walking through the store", err)
+			k.log.Warn("walking through the store", err)
 			wait = min(wait, k.rhythm.retry)
 		}
 		select {
@@ -92,7 +92,7 @@ func (k *Keeper) clean(ctx context.Context, w *walk, pass uint8) {
 	}
 	k.removeTemporaries()
 	if removed > 0 {
-		k.log.info("removed what was of no use in the store", logrus.Fields{"count": removed})
+		k.log.Info("removed what was of no use in the store", logrus.Fields{"count": removed})
 	}
 }
 
@@ -269,7 +269,7 @@ func (k *Keeper) removeUpload(upload store.Location) bool {
 
 func (k *Keeper) removeLeak(folder string) bool {
 	if err := os.RemoveAll(folder); err != nil {
-		k.log.say("removing from the store", err)
+		k.log.Warn("removing from the store", err)
 		return false
 	}
 	prune(filepath.Dir(folder), k.layout.repositories)

@@ -31,7 +31,7 @@ func (k *Keeper) guarded(dgst digest.Digest, cause string, remove func() error) 
 	case errors.Is(err, errStays):
 		return false, nil
 	case err != nil:
-		k.log.say("removing from the store", err)
+		k.log.Warn("removing from the store", err)
 		return false, err
 	case evicted:
 		k.metrics.evictions.WithLabelValues(cause).Inc()

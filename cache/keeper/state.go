@@ -125,7 +125,7 @@ func (e entry) addTo(schedules map[key]schedule) {
 }
 
 // writeState replaces the state file as a whole, or leaves it as it is.
-func writeState(file string, entries func(yield func(entry) error) error) (err error) {
+func writeState(file string, entries []entry) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", stateFile, err)
@@ -145,20 +145,16 @@ func writeState(file string, entries func(yield func(entry) error) error) (err e
 	return syncFolder(filepath.Dir(file))
 }
 
-func encodeState(w io.Writer, entries func(yield func(entry) error) error) error {
+func encodeState(w io.Writer, entries []entry) error {
 	buffer := bufio.NewWriterSize(w, 1<<16)
 	separator := "{"
-	err := entries(func(e entry) error {
+	for _, e := range entries {
 		content, err := json.Marshal(e)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(buffer, "%s%q:%s", separator, e.Key, content)
+		fmt.Fprintf(buffer, "%s%q:%s", separator, e.Key, content) //nolint:errcheck // Flush returns it
 		separator = ",\n"
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	if separator == "{" {
 		buffer.WriteString(separator) //nolint:errcheck // Flush returns it

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/registry-cache/registry-cache/cache/store"
@@ -15,12 +16,12 @@ import (
 func (k *Keeper) restore() {
 	schedules, err := readState(k.layout.state)
 	if errors.Is(err, errInvalidState) {
-		k.log.say("the schedule is invalid and is set aside; content expires a TTL from now", err)
+		k.log.Warn("the schedule is invalid and is set aside; content expires a TTL from now", err)
 		if err := k.setAside(); err != nil {
-			k.log.say("setting the invalid schedule aside", err)
+			k.log.Warn("setting the invalid schedule aside", err)
 		}
 	} else if err != nil {
-		k.log.say("the schedule cannot be read; content expires a TTL from now", err)
+		k.log.Warn("the schedule cannot be read; content expires a TTL from now", err)
 	}
 	k.index.restore(schedules, k.now(), k.options.TTL)
 }
@@ -52,9 +53,9 @@ func (k *Keeper) save() {
 	if !k.index.takeDirty() {
 		return
 	}
-	if err := writeState(k.layout.state, k.index.entries); err != nil {
+	if err := writeState(k.layout.state, k.index.entries()); err != nil {
 		k.index.setDirty()
-		k.log.say("saving the schedule", err)
+		k.log.Warn("saving the schedule", err)
 	}
 }
 
@@ -132,25 +133,14 @@ func (x *index) setDirty() {
 	x.dirty = true
 }
 
-// entries calls yield for what distribution's state file says: each blob in each repository, a manifest as a manifest.
-func (x *index) entries(yield func(entry) error) error {
-	var chunk []entry
-	var err error
-	flush := func() {
-		for _, e := range chunk {
-			if err == nil {
-				err = yield(e)
-			}
-		}
-		chunk = chunk[:0]
-	}
+// entries are what distribution's state file says: each blob in each repository, a manifest as a manifest.
+func (x *index) entries() (entries []entry) {
 	x.each(func(key key, b *blob) {
 		if b.fetched != 0 {
-			chunk = x.appendEntries(chunk, key, b)
+			entries = x.appendEntries(entries, key, b)
 		}
 	})
-	flush()
-	return err
+	return entries
 }
 
 func (x *index) appendEntries(entries []entry, key key, b *blob) []entry {
@@ -170,20 +160,12 @@ func (x *index) appendEntries(entries []entry, key key, b *blob) []entry {
 			EntryType: kind,
 			Fetched:   time.Unix(int64(b.fetched), 0).UTC(),
 		}
-		if i := indexOf(entries[first:], e.Key); i >= 0 { // pulled as a layer and as a manifest
+		same := func(other entry) bool { return other.Key == e.Key }
+		if i := slices.IndexFunc(entries[first:], same); i >= 0 { // pulled as a layer and as a manifest
 			entries[first+i].EntryType = manifestEntry
 			continue
 		}
 		entries = append(entries, e)
 	}
 	return entries
-}
-
-func indexOf(entries []entry, key string) int {
-	for i := range entries {
-		if entries[i].Key == key {
-			return i
-		}
-	}
-	return -1
 }

@@ -132,7 +132,7 @@ func (d *Driver) hung() {
 		return
 	}
 	d.metrics.Bypassed.Set(1)
-	d.complaints.say("hang", "the store does not answer; it is bypassed and tried again later", errHangs)
+	d.complaints.Warn("the store does not answer; it is bypassed and tried again later", errHangs)
 	d.background(d.recover)
 }
 

@@ -35,7 +35,7 @@ type Driver struct {
 	metrics    *Metrics
 	breaker    breaker
 	blobs      *blobs
-	complaints complaints
+	complaints Complaints
 	uploads    uploads
 	leftovers  leftovers
 	running    sync.WaitGroup
@@ -122,7 +122,7 @@ func (d *Driver) notThere(path string) error {
 // readFailed notes that the store could not be read.
 func (d *Driver) readFailed(err error) {
 	d.metrics.Errors.WithLabelValues(causeOf(err)).Inc()
-	d.complaints.say("read "+causeOf(err), "the store cannot be read; pulls go on from the upstream", err)
+	d.complaints.Warn("the store cannot be read; pulls go on from the upstream", err)
 }
 
 // notStored notes that something of a pull was not stored.
@@ -132,7 +132,7 @@ func (d *Driver) notStored(request *Request, err error) {
 	if request.first() {
 		d.metrics.NotStored.WithLabelValues(cause).Inc()
 	}
-	d.complaints.say("write "+cause, "the store cannot be written; pulls go on without being stored", err)
+	d.complaints.Warn("the store cannot be written; pulls go on without being stored", err)
 	if isNoSpace(err) {
 		d.observer.NoSpace(err)
 	}
@@ -141,7 +141,7 @@ func (d *Driver) notStored(request *Request, err error) {
 // condemn sees to it that a bad blob is served no more and goes away as soon as nobody reads it.
 func (d *Driver) condemn(request *Request, dgst digest.Digest, cause error) {
 	d.metrics.Bad.Inc()
-	d.complaints.say("bad", "a blob in the store is bad and is dropped", cause)
+	d.complaints.Warn("a blob in the store is bad and is dropped", cause)
 	d.blobs.condemn(dgst, cause, request.linksTo(dgst))
 	d.execute(dgst)
 }
@@ -249,7 +249,7 @@ func (d *Driver) getContent(ctx context.Context, p string) ([]byte, error) {
 	}
 	target, err := digest.Parse(string(content))
 	if err != nil { // after a crash a link may be empty
-		d.complaints.say("link", "a link in the store is bad and is dropped", err)
+		d.complaints.Warn("a link in the store is bad and is dropped", err)
 		d.background(func() { _ = d.inner.Delete(context.Background(), path.Dir(p)) }) // not later: it may be written anew
 		return nil, d.notThere(p)
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/distribution/distribution/v3/registry/storage/driver/inmemory"
 	"github.com/opencontainers/go-digest"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sirupsen/logrus"
 
 	"github.com/registry-cache/registry-cache/cache/faults"
 	"github.com/registry-cache/registry-cache/cache/store"
@@ -34,14 +33,12 @@ func FuzzDriver(f *testing.F) {
 		step := byte(fault % len(steps))
 		f.Add([]byte{0, 1, 8, byte(fault), step, 1, 0, 2, 2, 3, 3, 1, 0, 3, 9, 0, 3, 1, step, 3, 3, 2, 3, 3})
 	}
-	logrus.SetOutput(io.Discard)
 	f.Fuzz(play)
 }
 
 // TestRandomOperations does the same in orders that are the same each time: the fuzzer, which looks for new coverage, finds
 // little that is new to it in another order.
 func TestRandomOperations(t *testing.T) {
-	logrus.SetOutput(io.Discard)
 	for seed := range uint64(sequences) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		program := make([]byte, 60)

@@ -52,13 +52,22 @@ func (d *Driver) put(ctx context.Context, p string, content []byte, done func(er
 	}, done)
 }
 
-// putBlob stores a manifest.
-func (d *Driver) putBlob(ctx context.Context, dgst digest.Digest, p string, content []byte) error {
+// beginWrite begins a use of a blob by somebody who writes it or a link to it, which release ends. While the store is bypassed
+// nobody waits for a removal, which may be what hangs.
+func (d *Driver) beginWrite(dgst digest.Digest) error {
 	if d.Bypassed() {
 		return errBypassed
 	}
 	if !d.blobs.write(dgst, d.options.OpTimeout) {
 		return errBusy
+	}
+	return nil
+}
+
+// putBlob stores a manifest.
+func (d *Driver) putBlob(ctx context.Context, dgst digest.Digest, p string, content []byte) error {
+	if err := d.beginWrite(dgst); err != nil {
+		return err
 	}
 	return d.put(ctx, p, content, func(err error) {
 		if err == nil {
@@ -90,11 +99,8 @@ func (d *Driver) committed(dgst digest.Digest, s sum) {
 
 // putLink writes a link, if its blob is in the store. A tag whose manifest is not there yet is written after it.
 func (d *Driver) putLink(ctx context.Context, link Location, target digest.Digest, content []byte) error {
-	if d.Bypassed() {
-		return errBypassed
-	}
-	if !d.blobs.write(target, d.options.OpTimeout) {
-		return errBusy
+	if err := d.beginWrite(target); err != nil {
+		return err
 	}
 	if !d.stored(ctx, target) {
 		d.release(target)

@@ -29,13 +29,17 @@ type requestKey struct{}
 // WithRequest returns a context in which the driver finds the request. With bypass it answers that nothing is in the store,
 // so that everything comes from the upstream; it stores what comes as usual.
 func WithRequest(ctx context.Context, bypass bool) (context.Context, *Request) {
-	request := &Request{
+	request := newRequest(bypass)
+	return context.WithValue(ctx, requestKey{}, request), request
+}
+
+func newRequest(bypass bool) *Request {
+	return &Request{
 		bypass:   bypass,
 		seen:     map[string]struct{}{},
 		links:    map[digest.Digest][]string{},
 		postpone: map[digest.Digest][]postponed{},
 	}
-	return context.WithValue(ctx, requestKey{}, request), request
 }
 
 // requestOf returns the request of a context, or one that nobody looks at.
@@ -43,8 +47,7 @@ func requestOf(ctx context.Context) *Request {
 	if request, ok := ctx.Value(requestKey{}).(*Request); ok {
 		return request
 	}
-	_, request := WithRequest(ctx, false)
-	return request
+	return newRequest(false)
 }
 
 // Trouble returns why something that was in the store could not be read, or nil.

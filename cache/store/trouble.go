@@ -4,13 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 	"syscall"
-	"time"
 
 	storagedriver "github.com/distribution/distribution/v3/registry/storage/driver"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sirupsen/logrus"
 )
 
 // errHangs is what an operation gets that does not return in time, or is not begun because others did not.
@@ -30,9 +27,6 @@ var errBusy = errors.New("the blob is being removed")
 
 // errBad is what is wrong with a blob whose content is not what its digest says.
 var errBad = errors.New("the content is not what its digest says")
-
-// logEvery is how often one kind of trouble is worth a line in the log.
-const logEvery = time.Minute
 
 // Metrics are what the driver counts.
 type Metrics struct {
@@ -111,24 +105,4 @@ func isNotFound(err error) bool {
 
 func isNoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
-
-// complaints says each kind of trouble once in a while.
-type complaints struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-func (c *complaints) say(kind, message string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	if last, ok := c.last[kind]; ok && now.Sub(last) < logEvery {
-		return
-	}
-	if c.last == nil {
-		c.last = map[string]time.Time{}
-	}
-	c.last[kind] = now
-	logrus.WithError(err).WithField("cause", kind).Warn(message)
 }

@@ -139,8 +139,8 @@ func (d *Driver) Move(ctx context.Context, source, destination string) error {
 }
 
 func (d *Driver) moveBlob(ctx context.Context, source string, dgst digest.Digest, s sum) error {
-	if !d.blobs.write(dgst, d.options.OpTimeout) {
-		return errBusy
+	if err := d.beginWrite(dgst); err != nil {
+		return err
 	}
 	destination := Location{Kind: BlobData, Digest: dgst}.Path()
 	return try(d, d.options.CommitTimeout, func() error {
