@@ -3,7 +3,6 @@ package admission
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
 
 	extensionswebhook "github.com/gardener/gardener/extensions/pkg/webhook"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -26,9 +25,8 @@ type cacheValidator struct {
 }
 
 // NewCacheValidator returns a validator of the extension registry-cache of Shoots. program is what the caches run, which
-// decides what can be changed; reader reads the Secrets in the Shoot's
-// namespace that a config refers to; it must not be cached, for a cache would need to list the Secrets of all projects, and
-// would miss one that was made just before its Shoot.
+// decides what can be changed. reader reads the Secrets in the Shoot's namespace that a config refers to; it must not be
+// cached, for a cache would need to list the Secrets of all projects, and would miss one that was made just before its Shoot.
 func NewCacheValidator(program fnv1alpha1.Registry, reader client.Reader) extensionswebhook.Validator {
 	return &cacheValidator{program: program, reader: reader}
 }
@@ -142,17 +140,6 @@ func (c *caches) validateSecrets(ctx context.Context, all *secrets, into *findin
 		path := c.path.Child("caches").Index(i).Child("secretReferenceName")
 		if secret := all.find(ctx, path, *reference, into); secret != nil {
 			into.refuse(registryvalidation.ValidateUpstreamRegistrySecret(*secret, path, *reference, true))
-			into.refuse(validateText(*secret, path, *reference))
 		}
 	}
-}
-
-// validateText refuses credentials that no config.yml can have.
-func validateText(secret registryvalidation.Secret, path *field.Path, reference string) (faults field.ErrorList) {
-	for _, key := range []string{"username", "password"} {
-		if !utf8.Valid(secret.Data[key]) {
-			faults = append(faults, field.Invalid(path, reference, fmt.Sprintf("the data entry %q of the referenced secret must be UTF-8 text", key)))
-		}
-	}
-	return faults
 }

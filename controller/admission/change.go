@@ -2,14 +2,14 @@ package admission
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/gardener/gardener/pkg/apis/core"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/registry-cache/registry-cache/functions/api/decode"
 )
 
 // change is what is asked of one extension of a Shoot.
@@ -81,12 +81,7 @@ func (c *change) sameText() bool {
 	if c.old == nil {
 		return false
 	}
-	text, oldText := c.extension.text, c.old.text
-	if bytes.Equal(text, oldText) {
-		return true
-	}
-	var value, oldValue any
-	return json.Unmarshal(text, &value) == nil && json.Unmarshal(oldText, &oldValue) == nil && reflect.DeepEqual(value, oldValue)
+	return decode.SameJSON(c.extension.text, c.old.text)
 }
 
 // validateContainerRuntimes refuses workers without containerd, the only runtime that we configure. A worker that names no

@@ -2,7 +2,6 @@ package admission
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 
 	extensionswebhook "github.com/gardener/gardener/extensions/pkg/webhook"
@@ -13,7 +12,6 @@ import (
 	"github.com/registry-cache/registry-cache/functions/api/decode"
 	"github.com/registry-cache/registry-cache/functions/api/mirror/v1alpha1"
 	mirrorvalidation "github.com/registry-cache/registry-cache/functions/api/mirror/validation"
-	registryvalidation "github.com/registry-cache/registry-cache/functions/api/registry/validation"
 	"github.com/registry-cache/registry-cache/functions/containerdregistries"
 	"github.com/registry-cache/registry-cache/functions/fault"
 	"github.com/registry-cache/registry-cache/functions/input"
@@ -132,22 +130,11 @@ func (m *mirrors) validateSecrets(ctx context.Context, all *secrets, into *findi
 			into.refuse(mirrorvalidation.ValidateCABundleSecret(*secret, path, *reference, true))
 			if !given[*reference] {
 				given[*reference] = true
-				items = append(items, asItem(secret, *reference))
+				items = append(items, input.SecretItem(input.Secret{Name: *reference, Immutable: secret.Immutable, Data: secret.Data}))
 			}
 		}
 	}
 	return items
-}
-
-// asItem returns the Secret as the functions find it.
-func asItem(secret *registryvalidation.Secret, name string) manifest.Object {
-	data := map[string]any{}
-	for key, value := range secret.Data {
-		data[key] = base64.StdEncoding.EncodeToString(value)
-	}
-	return manifest.Object{
-		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": name}, "immutable": secret.Immutable, "data": data,
-	}
 }
 
 // tryOut does what the webhook for OperatingSystemConfigs will do: a config that it refuses, such as two CA bundles for one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	gardencorehelper "github.com/gardener/gardener/pkg/api/core/helper"
 	"github.com/gardener/gardener/pkg/apis/core"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -78,10 +79,8 @@ func (s *secrets) leadsElsewhere(reference string) bool {
 
 // resolve returns the name of the Secret that the Shoot lists under the name of a resource, "" if it lists none.
 func resolve(shoot *core.Shoot, reference string) string {
-	for i := range shoot.Spec.Resources {
-		if r := &shoot.Spec.Resources[i]; r.Name == reference && r.ResourceRef.Kind == "Secret" {
-			return r.ResourceRef.Name
-		}
+	if r := gardencorehelper.GetResourceByName(shoot.Spec.Resources, reference); r != nil && r.ResourceRef.Kind == "Secret" {
+		return r.ResourceRef.Name
 	}
 	return ""
 }

@@ -55,6 +55,10 @@ func TestSameMeaningIsUnchanged(t *testing.T) {
 			old: shoot(extension("registry-cache", `{"caches": [{"upstream": 7}], "kind": "RegistryConfig"}`)),
 			new: shoot(extension("registry-cache", `{"kind": "RegistryConfig", "caches": [{"upstream": 7}]}`)),
 		},
+		"a null, written another way": {
+			old: shoot(extension("registry-cache", `{"caches": [null]}`)),
+			new: shoot(extension("registry-cache", `{"caches":[null]}`)),
+		},
 		"defaults written down": {
 			old: shoot(caches("caches: [{upstream: docker.io, " + broken + "}]")),
 			new: shoot(caches("caches: [{upstream: docker.io, volume: {size: 10240Mi}, garbageCollection: {ttl: 168h}, http: {tls: true}, " + broken + "}]")),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gardener/gardener/pkg/api/core/v1beta1/helper"
 	v1beta1constants "github.com/gardener/gardener/pkg/apis/core/v1beta1/constants"
 	extensionsv1alpha1 "github.com/gardener/gardener/pkg/apis/extensions/v1alpha1"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -95,10 +96,8 @@ func (s *shoot) bundles(body []byte) (bundles []bundle, err error) {
 
 // secret returns the name of the Secret that the Shoot refers to by a name, "" if there is none.
 func (s *shoot) secret(reference string) string {
-	for _, r := range s.resources {
-		if r.Name == reference && r.ResourceRef.Kind == "Secret" {
-			return r.ResourceRef.Name
-		}
+	if r := helper.GetResourceByName(s.resources, reference); r != nil && r.ResourceRef.Kind == "Secret" {
+		return r.ResourceRef.Name
 	}
 	return ""
 }

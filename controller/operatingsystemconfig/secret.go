@@ -2,12 +2,12 @@ package operatingsystemconfig
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/registry-cache/registry-cache/functions/input"
 	"github.com/registry-cache/registry-cache/functions/manifest"
 )
 
@@ -22,14 +22,6 @@ func readSecret(ctx context.Context, live client.Reader, key client.ObjectKey) (
 
 // item makes a Secret an item for the node function, under the name by which the config refers to it, and faults do.
 func item(secret *corev1.Secret, namespace, name string) manifest.Object {
-	data := map[string]any{}
-	for key, value := range secret.Data {
-		data[key] = base64.StdEncoding.EncodeToString(value)
-	}
-	return manifest.Object{
-		"apiVersion": "v1", "kind": "Secret",
-		"metadata":  map[string]any{"namespace": namespace, "name": name},
-		"immutable": secret.Immutable != nil && *secret.Immutable,
-		"data":      data,
-	}
+	immutable := secret.Immutable != nil && *secret.Immutable
+	return input.SecretItem(input.Secret{Namespace: namespace, Name: name, Immutable: immutable, Data: secret.Data})
 }

@@ -19,6 +19,7 @@ import (
 
 	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 	"github.com/registry-cache/registry-cache/functions/api/registry/validation"
+	"github.com/registry-cache/registry-cache/functions/names"
 	"github.com/registry-cache/registry-cache/functions/pipeline"
 )
 
@@ -44,7 +45,7 @@ func (o *operation) knownUpstreams(ctx context.Context) (sets.Set[string], error
 		}
 	}
 	for i := range o.services {
-		upstream := o.services[i].Annotations[annotationUpstream]
+		upstream := o.services[i].Annotations[names.AnnotationUpstream]
 		if known.Has(upstream) || o.config != nil && o.isConfigured(upstream) {
 			continue
 		}
@@ -148,34 +149,31 @@ func (o *operation) deployCleaner(ctx context.Context, upstreams []string) error
 // awaitCleaned waits until every node that is Ready has run the cleaner, and no longer than waitCleaned. It returns the
 // names of the nodes that have, and of those that have not, the ones that are not Ready among them.
 func (o *operation) awaitCleaned(ctx context.Context, upstreams []string) (cleaned, left []string, err error) {
-	deadline := time.Now().Add(waitCleaned)
 	var nodes []node
 	var read time.Time
-	for {
+	err = poll(ctx, pollInterval, waitCleaned, func(ctx context.Context) (bool, error) {
 		if time.Since(read) >= nodesInterval {
 			if nodes, err = o.readNodes(ctx); err != nil {
-				return nil, nil, err
+				return false, err
 			}
 			read = time.Now()
 		}
 		scheduled, err := o.cleanerScheduled(ctx, upstreams)
 		if err != nil {
-			return nil, nil, err
+			return false, err
 		}
 		done, err := o.cleanedNodes(ctx, upstreams)
 		if err != nil {
-			return nil, nil, err
+			return false, err
 		}
-		cleaned, left, waiting := split(nodes, done)
-		if scheduled && !waiting || !time.Now().Before(deadline) {
-			return cleaned, left, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("waiting for the cleaner on the nodes %s: %w", strings.Join(shortened(left), ", "), ctx.Err())
-		case <-time.After(pollInterval):
-		}
+		var waiting bool
+		cleaned, left, waiting = split(nodes, done)
+		return scheduled && !waiting, nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("waiting for the cleaner on the nodes %s: %w", strings.Join(shortened(left), ", "), err)
 	}
+	return cleaned, left, nil
 }
 
 // node is what is to be known of a node.

@@ -2,7 +2,6 @@ package registrycache
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 
 	v1beta1helper "github.com/gardener/gardener/pkg/api/core/v1beta1/helper"
@@ -13,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/registry-cache/registry-cache/functions/fault"
+	"github.com/registry-cache/registry-cache/functions/input"
 	"github.com/registry-cache/registry-cache/functions/manifest"
 )
 
@@ -64,12 +64,6 @@ func (o *operation) referencedSecret(ctx context.Context, reference string, path
 
 // secretItem makes an item of a Secret, under the name that the pipeline looks for.
 func secretItem(name string, secret *corev1.Secret) manifest.Object {
-	data := make(map[string]any, len(secret.Data))
-	for key, value := range secret.Data {
-		data[key] = base64.StdEncoding.EncodeToString(value)
-	}
-	return manifest.Object{
-		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": name},
-		"immutable": secret.Immutable != nil && *secret.Immutable, "data": data,
-	}
+	immutable := secret.Immutable != nil && *secret.Immutable
+	return input.SecretItem(input.Secret{Name: name, Immutable: immutable, Data: secret.Data})
 }

@@ -42,12 +42,6 @@ const waitNotDeleting = 30 * time.Second
 // isService is the rule that splits what the pipeline renders: Services go first, for everything else needs their addresses.
 func isService(o manifest.Object) bool { return o.Kind() == "Service" && o.APIVersion() == "v1" }
 
-// deployServicesResource writes the Services among the objects into their ManagedResource.
-func (o *operation) deployServicesResource(ctx context.Context, objects []manifest.Object) error {
-	services := slices.DeleteFunc(slices.Clone(objects), func(object manifest.Object) bool { return !isService(object) })
-	return o.deploy(ctx, managedResourceServices, services, false)
-}
-
 // deployCaches writes everything but the Services into its ManagedResource. The claims go with it when a cache is removed: a
 // StatefulSet leaves them behind, and nobody else would know them.
 func (o *operation) deployCaches(ctx context.Context) error {
@@ -132,25 +126,22 @@ func serialize(objects []manifest.Object) (map[string][]byte, error) {
 
 // awaitRecorded waits until the resource-manager has written down in the status of a ManagedResource what it applied. It
 // deletes what is in the status, and nothing else: deleted or changed between the two, a ManagedResource would leave objects in
-// the shoot for good. What cannot be applied, or is not there, is not waited for.
+// the shoot for good. What cannot be applied, or is not there, is not waited for, and a resource-manager that is slow or gone not
+// for ever: it must not keep anything from being removed.
 func (o *operation) awaitRecorded(ctx context.Context, name string) error {
-	deadline := time.Now().Add(waitRecorded)
-	for {
+	err := poll(ctx, pollInterval/5, waitRecorded, func(ctx context.Context) (bool, error) {
 		resource := &resourcesv1alpha1.ManagedResource{}
 		if err := o.client.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: name}, resource); err != nil {
-			return client.IgnoreNotFound(err)
+			return true, client.IgnoreNotFound(err)
 		}
 		applied := v1beta1helper.GetCondition(resource.Status.Conditions, resourcesv1alpha1.ResourcesApplied)
 		stuck := applied != nil && (applied.Status == gardencorev1beta1.ConditionFalse || applied.Reason == resourcesv1alpha1.ConditionDeletionPending)
-		if resource.DeletionTimestamp != nil || stuck || health.CheckManagedResourceApplied(resource) == nil || time.Now().After(deadline) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting until the ManagedResource %q is applied: %w", name, ctx.Err())
-		case <-time.After(pollInterval / 5):
-		}
+		return resource.DeletionTimestamp != nil || stuck || health.CheckManagedResourceApplied(resource) == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting until the ManagedResource %q is applied: %w", name, err)
 	}
+	return nil
 }
 
 // keepObjects makes the resource-manager leave the objects in the shoot when their ManagedResources go.

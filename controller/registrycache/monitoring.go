@@ -4,16 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 
 	v1beta1constants "github.com/gardener/gardener/pkg/apis/core/v1beta1/constants"
+	"github.com/gardener/gardener/pkg/utils"
 	secretsmanager "github.com/gardener/gardener/pkg/utils/secrets/manager"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/registry-cache/registry-cache/functions/manifest"
 	"github.com/registry-cache/registry-cache/functions/monitoring"
@@ -110,37 +110,19 @@ func asUnstructured(object manifest.Object) (*unstructured.Unstructured, error) 
 // apply creates an object of the seed, or makes an existing one like it; what others added to its metadata stays. An object
 // that is right already is not written.
 func (o *operation) apply(ctx context.Context, want *unstructured.Unstructured) error {
-	have := &unstructured.Unstructured{}
-	have.SetGroupVersionKind(want.GroupVersionKind())
-	if err := o.client.Get(ctx, client.ObjectKeyFromObject(want), have); err != nil {
-		if apierrors.IsNotFound(err) {
-			return o.client.Create(ctx, want)
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(want.GroupVersionKind())
+	object.SetNamespace(want.GetNamespace())
+	object.SetName(want.GetName())
+	_, err := controllerutil.CreateOrUpdate(ctx, o.client, object, func() error {
+		for key, value := range want.Object {
+			if key != "metadata" {
+				object.Object[key] = value
+			}
 		}
-		return err
-	}
-	merged := have.DeepCopy()
-	for key, value := range want.Object {
-		if key != "metadata" {
-			merged.Object[key] = value
-		}
-	}
-	merged.SetLabels(mergedMaps(have.GetLabels(), want.GetLabels()))
-	merged.SetAnnotations(mergedMaps(have.GetAnnotations(), want.GetAnnotations()))
-	if reflect.DeepEqual(have.Object, merged.Object) {
+		object.SetLabels(utils.MergeStringMaps(object.GetLabels(), want.GetLabels()))
+		object.SetAnnotations(utils.MergeStringMaps(object.GetAnnotations(), want.GetAnnotations()))
 		return nil
-	}
-	return o.client.Update(ctx, merged)
-}
-
-func mergedMaps(have, want map[string]string) map[string]string {
-	if len(have)+len(want) == 0 {
-		return nil
-	}
-	merged := map[string]string{}
-	for _, m := range []map[string]string{have, want} {
-		for key, value := range m {
-			merged[key] = value
-		}
-	}
-	return merged
+	})
+	return err
 }

@@ -14,6 +14,7 @@ import (
 	v1beta1helper "github.com/gardener/gardener/pkg/api/core/v1beta1/helper"
 	gardencorev1beta1 "github.com/gardener/gardener/pkg/apis/core/v1beta1"
 	resourcesv1alpha1 "github.com/gardener/gardener/pkg/apis/resources/v1alpha1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
@@ -38,7 +39,7 @@ func serviceName(cache *v1alpha3.RegistryCache) string {
 func (o *operation) liveAddress(cache *v1alpha3.RegistryCache) string {
 	for i := range o.services {
 		service := &o.services[i]
-		if service.Name == serviceName(cache) && service.Annotations[annotationUpstream] == cache.Upstream {
+		if service.Name == serviceName(cache) && service.Annotations[names.AnnotationUpstream] == cache.Upstream {
 			if _, err := netip.ParseAddr(service.Spec.ClusterIP); err == nil {
 				return service.Spec.ClusterIP
 			}
@@ -153,33 +154,31 @@ func (o *operation) renderServices(ctx context.Context) error {
 	if err != nil {
 		return faultError(err)
 	}
-	return o.deployServicesResource(ctx, services)
+	return o.deploy(ctx, managedResourceServices, services, false)
 }
 
 // awaitServices returns when all Services have addresses, or as soon as the resource-manager says that some of them cannot
 // have theirs. A wait that takes too long is an error without a code: trying again helps.
 func (o *operation) awaitServices(ctx context.Context) (refused []*v1alpha3.RegistryCache, err error) {
-	for {
+	var missing []*v1alpha3.RegistryCache
+	var failure string
+	err = wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		if err := o.readServices(ctx); err != nil {
-			return nil, err
+			return false, err
 		}
-		missing := o.missingServices()
-		if len(missing) == 0 {
-			return nil, nil
+		if missing = o.missingServices(); len(missing) == 0 {
+			return true, nil
 		}
-		failure, err := o.applyFailure(ctx)
-		if err != nil {
-			return nil, err
+		if failure, err = o.applyFailure(ctx); err != nil {
+			return false, err
 		}
-		if refused := o.refusedAddresses(missing, failure); len(refused) > 0 {
-			return refused, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.New(o.waitingFor(missing, failure))
-		case <-time.After(pollInterval):
-		}
+		refused = o.refusedAddresses(missing, failure)
+		return len(refused) > 0, nil
+	})
+	if err != nil && ctx.Err() != nil && len(missing) > 0 {
+		return nil, errors.New(o.waitingFor(missing, failure))
 	}
+	return refused, err
 }
 
 func (o *operation) waitingFor(missing []*v1alpha3.RegistryCache, failure string) string {

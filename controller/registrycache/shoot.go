@@ -23,13 +23,6 @@ import (
 	"github.com/registry-cache/registry-cache/functions/names"
 )
 
-// The marks of a cache's objects in the shoot.
-const (
-	labelApp           = "app"
-	labelUpstreamHost  = "upstream-host"
-	annotationUpstream = "upstream"
-)
-
 // shootMapper knows the few kinds that are read in a shoot, so that no operation has to ask the API server what it serves.
 var shootMapper = func() meta.RESTMapper {
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{corev1.SchemeGroupVersion, appsv1.SchemeGroupVersion})
@@ -79,7 +72,7 @@ func (o *operation) readShoot(ctx context.Context) error {
 
 func (o *operation) readServices(ctx context.Context) error {
 	var list corev1.ServiceList
-	if err := o.shoot.List(ctx, &list, client.InNamespace(fnv1alpha1.ShootNamespace), client.HasLabels{labelUpstreamHost}); err != nil {
+	if err := o.shoot.List(ctx, &list, client.InNamespace(fnv1alpha1.ShootNamespace), client.HasLabels{names.LabelUpstreamHost}); err != nil {
 		return fmt.Errorf("listing the Services of caches: %w", err)
 	}
 	o.services = nil
@@ -94,10 +87,10 @@ func (o *operation) readServices(ctx context.Context) error {
 // isOurs recognises the Service of a cache: its annotation names the upstream, and its labels and its name are those that
 // the upstream's cache gets. Anybody may give a Service of his own the label upstream-host.
 func isOurs(service *corev1.Service) bool {
-	upstream := service.Annotations[annotationUpstream]
+	upstream := service.Annotations[names.AnnotationUpstream]
 	return len(validation.ValidateUpstream(field.NewPath("upstream"), upstream)) == 0 &&
-		service.Labels[labelApp] == names.Object(upstream) &&
-		service.Labels[labelUpstreamHost] == names.UpstreamLabel(upstream) &&
+		service.Labels[names.LabelApp] == names.Object(upstream) &&
+		service.Labels[names.LabelUpstreamHost] == names.UpstreamLabel(upstream) &&
 		strings.HasPrefix(service.Name, names.ObjectPrefix)
 }
 
@@ -105,7 +98,7 @@ func isOurs(service *corev1.Service) bool {
 func (o *operation) readStatefulSets(ctx context.Context) error {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("StatefulSetList"))
-	if err := o.shoot.List(ctx, list, client.InNamespace(fnv1alpha1.ShootNamespace), client.HasLabels{labelUpstreamHost}); err != nil {
+	if err := o.shoot.List(ctx, list, client.InNamespace(fnv1alpha1.ShootNamespace), client.HasLabels{names.LabelUpstreamHost}); err != nil {
 		return fmt.Errorf("listing the StatefulSets of caches: %w", err)
 	}
 	for _, item := range list.Items {

@@ -1,21 +1,17 @@
 package registrycache
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/registry-cache/registry-cache/functions/api/decode"
 	"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3"
-	"github.com/registry-cache/registry-cache/functions/names"
+	"github.com/registry-cache/registry-cache/functions/registrycaches"
 )
-
-// cachePort is the port of every Service.
-const cachePort = "5000"
 
 // writeStatus says in the Extension's status where the caches are. The webhook reads it, and no node learns of a cache before.
 func (o *operation) writeStatus(ctx context.Context) error {
@@ -23,7 +19,7 @@ func (o *operation) writeStatus(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encoding the providerStatus: %w", err)
 	}
-	if o.ex.Status.ProviderStatus != nil && sameJSON(o.ex.Status.ProviderStatus.Raw, raw) {
+	if o.ex.Status.ProviderStatus != nil && decode.SameJSON(o.ex.Status.ProviderStatus.Raw, raw) {
 		return nil
 	}
 	patch := client.MergeFrom(o.ex.DeepCopy())
@@ -40,32 +36,11 @@ func (o *operation) newStatus() v1alpha3.RegistryStatus {
 	status.APIVersion, status.Kind = v1alpha3.GroupName+"/v1alpha3", "RegistryStatus"
 	for i := range o.config.Caches {
 		cache := &o.config.Caches[i]
-		scheme := "http"
-		if cache.TLSEnabled() {
-			scheme = "https"
-		}
-		remoteURL := names.RemoteURL(cache.Upstream)
-		if cache.RemoteURL != nil {
-			remoteURL = *cache.RemoteURL
-		}
 		status.Caches = append(status.Caches, v1alpha3.RegistryCacheStatus{
 			Upstream:  cache.Upstream,
-			Endpoint:  scheme + "://" + net.JoinHostPort(o.addresses[cache.Upstream], cachePort),
-			RemoteURL: remoteURL,
+			Endpoint:  registrycaches.Endpoint(cache, o.addresses[cache.Upstream]),
+			RemoteURL: registrycaches.RemoteURL(cache),
 		})
 	}
 	return status
-}
-
-// sameJSON compares two texts without regard to the order of keys, which the API server changes.
-func sameJSON(a, b []byte) bool {
-	canonical := func(text []byte) []byte {
-		var value any
-		if json.Unmarshal(text, &value) != nil {
-			return text
-		}
-		out, _ := json.Marshal(value)
-		return out
-	}
-	return bytes.Equal(canonical(a), canonical(b))
 }

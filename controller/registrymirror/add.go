@@ -10,7 +10,6 @@ import (
 	"github.com/gardener/gardener/extensions/pkg/controller/extension"
 	extensionsv1alpha1 "github.com/gardener/gardener/pkg/apis/extensions/v1alpha1"
 	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -21,29 +20,13 @@ const (
 	ControllerName = "registry-mirror-controller"
 )
 
-// Options are what a deployer decides.
-type Options struct {
-	// Controller says, among others, how many Extensions are reconciled at once.
-	Controller controller.Options
-	// IgnoreOperationAnnotation reconciles at every change, and not only when gardenlet asks for it.
-	IgnoreOperationAnnotation bool
-	// ExtensionClasses are the classes that this controller is responsible for; none means shoot.
-	ExtensionClasses []extensionsv1alpha1.ExtensionClass
-}
-
-// AddToManager adds the controller to a manager, whose scheme must know Gardener's types.
-func AddToManager(ctx context.Context, mgr manager.Manager, options Options) error {
-	err := extension.Add(mgr, extension.AddArgs{
-		Actuator:                  actuator{},
-		Name:                      ControllerName,
-		Type:                      Type,
-		FinalizerSuffix:           Type,
-		ControllerOptions:         options.Controller,
-		Predicates:                extension.DefaultPredicates(ctx, mgr, options.IgnoreOperationAnnotation),
-		IgnoreOperationAnnotation: options.IgnoreOperationAnnotation,
-		ExtensionClasses:          options.ExtensionClasses,
-	})
-	if err != nil {
+// AddToManager adds the controller to a manager, whose scheme must know Gardener's types. Of args only what a deployer decides is
+// looked at: ControllerOptions, IgnoreOperationAnnotation and ExtensionClasses.
+func AddToManager(ctx context.Context, mgr manager.Manager, args extension.AddArgs) error {
+	args.Actuator = actuator{}
+	args.Name, args.Type, args.FinalizerSuffix = ControllerName, Type, Type
+	args.Predicates = extension.DefaultPredicates(ctx, mgr, args.IgnoreOperationAnnotation)
+	if err := extension.Add(mgr, args); err != nil {
 		return fmt.Errorf("adding the %s: %w", ControllerName, err)
 	}
 	return nil

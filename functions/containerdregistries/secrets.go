@@ -2,7 +2,6 @@ package containerdregistries
 
 import (
 	mirrorvalidation "github.com/registry-cache/registry-cache/functions/api/mirror/validation"
-	registryvalidation "github.com/registry-cache/registry-cache/functions/api/registry/validation"
 	"github.com/registry-cache/registry-cache/functions/fault"
 	"github.com/registry-cache/registry-cache/functions/input"
 	"github.com/registry-cache/registry-cache/functions/manifest"
@@ -39,6 +38,6 @@ func (c *config) findBundle(h *host, items []manifest.Object) ([]byte, fault.Lis
 	if secret == nil {
 		return nil, list
 	}
-	errs := mirrorvalidation.ValidateCABundleSecret(registryvalidation.Secret(*secret), h.caPath, h.caSecret, c.immutableSecrets)
+	errs := mirrorvalidation.ValidateCABundleSecret(*secret, h.caPath, h.caSecret, c.immutableSecrets)
 	return secret.Data[bundleKey], fault.FromFields(fault.Secret, errs)
 }

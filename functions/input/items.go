@@ -11,15 +11,26 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/registry-cache/registry-cache/functions/api/registry/validation"
 	"github.com/registry-cache/registry-cache/functions/fault"
 	"github.com/registry-cache/registry-cache/functions/manifest"
 )
 
 // Secret is a Secret among the items, decoded: stringData counts as data.
-type Secret struct {
-	Namespace, Name string
-	Immutable       bool
-	Data            map[string][]byte
+type Secret = validation.Secret
+
+// SecretItem is the reverse of FindSecret: it makes an item of a Secret, under the name that the config refers to it by.
+func SecretItem(secret Secret) manifest.Object {
+	data := make(map[string]any, len(secret.Data))
+	for key, value := range secret.Data {
+		data[key] = base64.StdEncoding.EncodeToString(value)
+	}
+	item := manifest.Object{"apiVersion": "v1", "kind": "Secret", "immutable": secret.Immutable, "data": data}
+	item.SetName(secret.Name)
+	if secret.Namespace != "" {
+		item.SetNamespace(secret.Namespace)
+	}
+	return item
 }
 
 // FindSecret returns the Secret with this name among the items. path and reference are the field that asks for it and

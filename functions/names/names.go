@@ -17,6 +17,16 @@ const (
 	hashLength     = 5
 )
 
+// The labels and annotations by which a cache's objects are known.
+const (
+	// LabelApp has the object name of the upstream.
+	LabelApp = "app"
+	// LabelUpstreamHost has the UpstreamLabel of the upstream.
+	LabelUpstreamHost = "upstream-host"
+	// AnnotationUpstream of a Service has the upstream itself.
+	AnnotationUpstream = "upstream"
+)
+
 // DockerHub is the upstream that images without a registry in their name come from.
 const DockerHub = "docker.io"
 

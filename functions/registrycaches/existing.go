@@ -34,7 +34,7 @@ func (c *config) isOurs(item manifest.Object, cache *v1alpha3.RegistryCache, mar
 	if marked := item.Annotation(v1alpha1.GeneratedByAnnotation); marked != "" {
 		return marked == mark
 	}
-	return item.Namespace() == c.namespace() && item.Label(labelUpstreamHost) == names.UpstreamLabel(cache.Upstream)
+	return item.Namespace() == c.namespace() && item.Label(names.LabelUpstreamHost) == names.UpstreamLabel(cache.Upstream)
 }
 
 // existing is a StatefulSet of ours that is there already, and the cache that it will have to fit.

@@ -14,8 +14,6 @@ import (
 
 // The names by which the parts of a cache are found; bases and overlays use the same.
 const (
-	labelApp          = "app"
-	labelUpstreamHost = "upstream-host"
 	container         = "registry-cache"
 	volumeCache       = "cache-volume"
 	volumeConfig      = "config-volume"
@@ -78,7 +76,7 @@ func (f *filling) one(kind string) (manifest.Object, error) {
 func (f *filling) identify() {
 	for _, o := range f.objects {
 		o.SetNamespace(f.namespace())
-		o.SetLabel(labelUpstreamHost, "")
+		o.SetLabel(names.LabelUpstreamHost, "")
 		f.relabel(map[string]any(o))
 	}
 }
@@ -87,8 +85,8 @@ func (f *filling) identify() {
 func (f *filling) relabel(value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		if _, ok := v[labelUpstreamHost]; ok {
-			v[labelApp], v[labelUpstreamHost] = f.name, names.UpstreamLabel(f.cache.Upstream)
+		if _, ok := v[names.LabelUpstreamHost]; ok {
+			v[names.LabelApp], v[names.LabelUpstreamHost] = f.name, names.UpstreamLabel(f.cache.Upstream)
 		}
 		for _, child := range v {
 			f.relabel(child)
@@ -148,16 +146,16 @@ func (f *filling) fillService() error {
 		return err
 	}
 	service.SetName(names.Service(f.cache.Upstream, f.cache.ServiceNameSuffix))
-	service.SetAnnotation("upstream", f.cache.Upstream)
-	service.SetAnnotation("remote-url", remoteURL(f.cache))
+	service.SetAnnotation(names.AnnotationUpstream, f.cache.Upstream)
+	service.SetAnnotation("remote-url", RemoteURL(f.cache))
 	if address := f.pins[f.cache.Upstream]; address != "" {
 		manifest.Ensure(service, "spec")["clusterIP"] = address
 	}
 	return nil
 }
 
-// remoteURL is where a cache fetches from.
-func remoteURL(cache *v1alpha3.RegistryCache) string {
+// RemoteURL is where a cache fetches from.
+func RemoteURL(cache *v1alpha3.RegistryCache) string {
 	if cache.RemoteURL != nil {
 		return *cache.RemoteURL
 	}
@@ -166,7 +164,7 @@ func remoteURL(cache *v1alpha3.RegistryCache) string {
 
 func (f *filling) fillConfig() error {
 	values := registryconfig.Values{
-		RemoteURL: remoteURL(f.cache),
+		RemoteURL: RemoteURL(f.cache),
 		TTL:       f.cache.GarbageCollection.TTL.Duration,
 		TLS:       f.cache.TLSEnabled(),
 	}
@@ -265,7 +263,7 @@ func (f *filling) fillBudget() error {
 	}
 	budget.SetName(f.name)
 	manifest.Ensure(budget, "spec", "selector")["matchLabels"] = map[string]any{
-		labelApp: f.name, labelUpstreamHost: names.UpstreamLabel(f.cache.Upstream),
+		names.LabelApp: f.name, names.LabelUpstreamHost: names.UpstreamLabel(f.cache.Upstream),
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (c *config) nodes(configName string) ([]manifest.Object, error) {
 	for i := range c.registry.Caches {
 		cache := &c.registry.Caches[i]
 		v.Registries = append(v.Registries, guard.Registry{
-			Upstream: cache.Upstream, Endpoint: c.endpoint(cache), Server: remoteURL(cache),
+			Upstream: cache.Upstream, Endpoint: c.endpoint(cache), Server: RemoteURL(cache),
 		})
 		if cache.TLSEnabled() {
 			// Its ca.crt, where cert-manager puts the authority's certificate.
@@ -40,12 +40,18 @@ func (c *config) nodes(configName string) ([]manifest.Object, error) {
 // endpoint is where a node reaches the cache: the pinned address, else the Service's name. The name has no namespace, for a
 // pod of the same namespace needs none, and the namespace may be changed afterwards by tools that do not know arguments.
 func (c *config) endpoint(cache *v1alpha3.RegistryCache) string {
-	scheme, host := "http", names.Service(cache.Upstream, cache.ServiceNameSuffix)
-	if cache.TLSEnabled() {
-		scheme = "https"
-	}
+	host := names.Service(cache.Upstream, cache.ServiceNameSuffix)
 	if address := c.pins[cache.Upstream]; address != "" {
 		host = address
+	}
+	return Endpoint(cache, host)
+}
+
+// Endpoint is the URL of a cache whose Service is reached at host, a name or an address.
+func Endpoint(cache *v1alpha3.RegistryCache, host string) string {
+	scheme := "http"
+	if cache.TLSEnabled() {
+		scheme = "https"
 	}
 	return scheme + "://" + net.JoinHostPort(host, cachePort)
 }

@@ -3,7 +3,6 @@ package registrycaches
 import (
 	"crypto/tls"
 	"fmt"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -57,13 +56,8 @@ func (c *config) findCredentials(to *secrets, items []manifest.Object, reference
 	if secret == nil {
 		return faults
 	}
-	errs := registryvalidation.ValidateUpstreamRegistrySecret(registryvalidation.Secret(*secret), path, reference,
+	errs := registryvalidation.ValidateUpstreamRegistrySecret(*secret, path, reference,
 		c.Platform == fnv1alpha1.PlatformShoot)
-	for _, key := range []string{"username", "password"} {
-		if !utf8.Valid(secret.Data[key]) {
-			errs = append(errs, field.Invalid(path, reference, "the data entry \""+key+"\" of the referenced secret must be UTF-8 text"))
-		}
-	}
 	to.username, to.password = string(secret.Data["username"]), string(secret.Data["password"])
 	return append(list, fault.FromFields(fault.Secret, errs)...)
 }

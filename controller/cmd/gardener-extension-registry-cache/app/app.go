@@ -7,6 +7,7 @@ import (
 
 	extensionscontroller "github.com/gardener/gardener/extensions/pkg/controller"
 	controllercmd "github.com/gardener/gardener/extensions/pkg/controller/cmd"
+	"github.com/gardener/gardener/extensions/pkg/controller/extension"
 	"github.com/gardener/gardener/extensions/pkg/controller/heartbeat"
 	"github.com/gardener/gardener/extensions/pkg/util"
 	extensionsv1alpha1 "github.com/gardener/gardener/pkg/apis/extensions/v1alpha1"
@@ -125,25 +126,24 @@ func addChecks(mgr manager.Manager) error {
 func (o *options) newControllers() *controllercmd.SwitchOptions {
 	return controllercmd.NewSwitchOptions(
 		controllercmd.Switch(registrycache.ControllerName, func(ctx context.Context, mgr manager.Manager) error {
-			options := registrycache.Options{
-				Registry:                  o.program.Registry(),
-				IgnoreOperationAnnotation: o.reconciler.Completed().IgnoreOperationAnnotation,
-				ExtensionClasses:          o.general.Completed().ExtensionClasses,
-			}
-			o.controller.Completed().Apply(&options.Controller)
-			return registrycache.AddToManager(ctx, mgr, options)
+			return registrycache.AddToManager(ctx, mgr, o.program.Registry(), o.addArgs())
 		}),
 		controllercmd.Switch(registrymirror.ControllerName, func(ctx context.Context, mgr manager.Manager) error {
-			options := registrymirror.Options{
-				IgnoreOperationAnnotation: o.reconciler.Completed().IgnoreOperationAnnotation,
-				ExtensionClasses:          o.general.Completed().ExtensionClasses,
-			}
-			o.controller.Completed().Apply(&options.Controller)
-			return registrymirror.AddToManager(ctx, mgr, options)
+			return registrymirror.AddToManager(ctx, mgr, o.addArgs())
 		}),
 		controllercmd.Switch(heartbeat.ControllerName, func(ctx context.Context, mgr manager.Manager) error {
 			o.heartbeat.Completed().Apply(&heartbeat.DefaultAddOptions)
 			return heartbeat.AddToManager(ctx, mgr)
 		}),
 	)
+}
+
+// addArgs are what a deployer decides of either controller of Extensions.
+func (o *options) addArgs() extension.AddArgs {
+	args := extension.AddArgs{
+		IgnoreOperationAnnotation: o.reconciler.Completed().IgnoreOperationAnnotation,
+		ExtensionClasses:          o.general.Completed().ExtensionClasses,
+	}
+	o.controller.Completed().Apply(&args.ControllerOptions)
+	return args
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -83,6 +84,8 @@ func validateEntry(secret Secret, key string, faults *secretFaults) {
 		faults.add("missing %q data entry in the referenced secret %q", key, secret)
 	case len(bytes.TrimSpace(entry)) == 0:
 		faults.add("the data entry %q in the referenced secret %q is empty", key, secret)
+	case !utf8.Valid(entry): // the registry's configuration is text
+		faults.add("the data entry %q of the referenced secret must be UTF-8 text", key)
 	}
 }
 
