@@ -160,14 +160,14 @@ func (k *killing) any() (string, operation) {
 func (k *killing) killOnce() {
 	k.t.Helper()
 	name, operation := k.any()
-	deleting := strings.HasPrefix(name, "disable")
+	deleting, asleep := strings.HasPrefix(name, "disable"), false
 	seen := len(k.extension.Logs())
 	operation.apply()
 	step, after := k.killAt(operation, seen)
 	k.hit.add(step)
 	if !deleting && k.random.IntN(3) == 0 {
 		second, next := k.any()
-		deleting = strings.HasPrefix(second, "disable")
+		deleting, asleep = strings.HasPrefix(second, "disable"), second == "hibernate"
 		next.apply()
 		name += ", then " + second
 	}
@@ -181,6 +181,10 @@ func (k *killing) killOnce() {
 		k.must(k.s.Hibernate(k.ctx, false))
 	} else {
 		k.must(k.s.WaitReady(k.ctx, cacheExtension))
+		if asleep { // what was interrupted follows when the Shoot wakes up
+			k.operations()["wake up"].apply()
+			k.must(k.s.WaitReady(k.ctx, cacheExtension))
+		}
 		k.expectEnd(k.s, k.caches)
 	}
 	k.t.Logf("%s: killed when %s, %s after that began; it was in order %s after the next start, with %v",
