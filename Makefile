@@ -16,9 +16,9 @@ CONTROLLER := bin/gardener-extension-registry-cache bin/gardener-extension-regis
 .DELETE_ON_ERROR:
 
 help: ## List the targets (default).
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-include test/tools/tools.mk
+include test/tools/tools.mk test/cluster/cluster.mk
 
 build: bin/registry-cache-fn bin/registry-cache $(CONTROLLER) ## Build the function, the cache, and Gardener's extension and admission into bin.
 
@@ -30,7 +30,7 @@ test: bin/registry-cache-fn $(TEST_TOOLS) ## Run all tests that need nothing but
 
 test-node: bin/registry-cache $(NODE_TOOLS) ## Run the tests of a node, with real containerds in network namespaces (needs root and says what else).
 	go test -tags node -count 1 -parallel 60 -timeout 15m ./scripts # these wait most of the time
-	go test -tags node -count 1 -parallel 8 -timeout 15m ./test/node ./controller/images ./cache/keeper
+	go test -tags node -count 1 -parallel 8 -timeout 15m ./test/node ./test/nodeimages ./controller/images ./cache/keeper
 
 test-integration: $(CONTROLLER) $(CLUSTER_TOOLS) ## Run the Gardener extension against a real API server and resource-manager, on loopback (needs root).
 	go test -tags integration -count 1 ./test/cluster && go test -tags integration -count 1 -timeout 30m ./test/integration -args -kills $(KILLS)
@@ -43,7 +43,7 @@ figures: $(NODE_TOOLS) ## Print what a dead cache costs a pull, with and without
 
 lint: bin/tools/golangci-lint ## Check Go code and shell scripts.
 	bin/tools/golangci-lint run
-	bin/tools/golangci-lint run --build-tags node,integration ./scripts ./test/... ./controller/images ./cache/keeper
+	bin/tools/golangci-lint run --build-tags node,integration,e2e ./scripts ./test/... ./controller/images ./cache/keeper
 	@command -v shellcheck >/dev/null || { echo "make lint needs shellcheck: apt-get install shellcheck" >&2; exit 1; }
 	shellcheck .ci/run $$(git ls-files --cached --others --exclude-standard '*.sh')
 
@@ -73,7 +73,7 @@ generate: bin/tools/openapi-gen ## Make the schemas, the KRMFunctionDefinitions 
 	go run ./$(API)/openapi/generate $(API)
 	go run ./controller/charts/generate controller/charts
 
-tools: $(TEST_TOOLS) $(NODE_TOOLS) $(CLUSTER_TOOLS) bin/tools/golangci-lint bin/tools/openapi-gen bin/tools/benchstat ## Build all tools into bin/tools.
+tools: $(TEST_TOOLS) $(E2E_TOOLS) bin/tools/golangci-lint bin/tools/openapi-gen bin/tools/benchstat ## Build all tools into bin/tools.
 
 clean: ## Remove bin.
 	rm -rf bin

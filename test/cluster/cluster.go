@@ -15,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/registry-cache/registry-cache/test/registries"
 )
 
 // Options say what is special about a cluster; the zero value is a good one.
@@ -23,6 +25,16 @@ type Options struct {
 	ServiceCIDR string
 	// WithoutResourceManager leaves the gardener-resource-manager out: ManagedResources stay as they are.
 	WithoutResourceManager bool
+	// Nodes is how many real nodes the cluster has, 0 to 4; [Cluster.AddNode] adds more. They need root and a few programs of
+	// Debian: see docs/development.md. With nodes the whole cluster runs in network namespaces of its own.
+	Nodes int
+	// Archives are files with images, as package nodeimages writes them, that each node has from the beginning. The images
+	// of the pause container and of CoreDNS must be among them.
+	Archives []string
+	// PauseImage and DNSImage are the names of those two.
+	PauseImage, DNSImage string
+	// Authority signs the certificates of the registries of the cluster's internet. Nodes trust it; images must be told.
+	Authority *registries.CA
 	// APIServerArgs are further arguments for the kube-apiserver.
 	APIServerArgs []string
 }
@@ -36,6 +48,12 @@ type Cluster struct {
 	ports   ports
 	config  *rest.Config
 	client  client.Client
+
+	toolsDir  string            // with the programs of nodes
+	users     map[string]string // tokens by the names of users
+	internet  *Internet         // nil without nodes
+	nodes     []*Node
+	forwarder *forwarder
 
 	lock      sync.Mutex
 	processes map[string]*Process // by name, those that have been stopped too
@@ -68,10 +86,15 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 
 // prepare finds the programs and writes all files that they need.
 func (c *Cluster) prepare() (err error) {
-	if c.tools, err = toolPaths(Etcd, APIServer, ControllerManager, ResourceManager); err != nil {
+	names := []string{Etcd, APIServer, ControllerManager, ResourceManager}
+	if c.options.Nodes > 0 {
+		names = append(names, Scheduler, Containerd, Kubelet, KubeProxy)
+	}
+	if c.tools, err = toolPaths(names...); err != nil {
 		return err
 	}
-	if c.dir, err = os.MkdirTemp("", "registry-cache-cluster-"); err != nil {
+	c.toolsDir = filepath.Dir(c.tools[Etcd])
+	if c.dir, err = os.MkdirTemp("", folderPattern()); err != nil {
 		return fmt.Errorf("making a folder for the cluster: %w", err)
 	}
 	c.files = files{dir: c.dir}
@@ -83,11 +106,15 @@ func (c *Cluster) prepare() (err error) {
 		return err
 	}
 	c.ports = ports{free[0], free[1], free[2], free[3], free[4]}
-	return c.prepareAdmin()
+	if err := c.prepareUsers(); err != nil {
+		return err
+	}
+	return c.prepareNodes()
 }
 
-// prepareAdmin makes the administrator: a static token in the group that RBAC allows everything.
-func (c *Cluster) prepareAdmin() error {
+// prepareUsers makes the administrator, with a static token in the group that RBAC allows everything, and the users that
+// are nodes' programs.
+func (c *Cluster) prepareUsers() error {
 	ca, err := os.ReadFile(c.files.cert())
 	if err != nil {
 		return fmt.Errorf("reading the serving certificate: %w", err)
@@ -98,14 +125,34 @@ func (c *Cluster) prepareAdmin() error {
 		TLSClientConfig: rest.TLSClientConfig{CAData: ca},
 		QPS:             -1, // tests are not to be slowed down on the client's side
 	}
-	line := fmt.Sprintf("%s,admin,admin,%q\n", c.config.BearerToken, "system:masters")
-	if err := os.WriteFile(c.files.tokens(), []byte(line), 0o600); err != nil {
-		return fmt.Errorf("writing the administrator's token: %w", err)
+	lines := fmt.Sprintf("%s,admin,admin,%q\n", c.config.BearerToken, "system:masters") + c.prepareComponents()
+	if err := os.WriteFile(c.files.tokens(), []byte(lines), 0o600); err != nil {
+		return fmt.Errorf("writing the users' tokens: %w", err)
 	}
 	return writeKubeconfig(c.config, c.files.kubeconfig())
 }
 
 func (c *Cluster) start(ctx context.Context) error {
+	machines := c.bootNodes(ctx)
+	if err := c.startControlPlane(ctx); err != nil {
+		return errors.Join(err, <-machines)
+	}
+	if !c.options.WithoutResourceManager {
+		if err := c.StartResourceManager(ctx); err != nil {
+			return errors.Join(err, <-machines)
+		}
+	}
+	if err := c.waitForControllers(ctx); err != nil {
+		return errors.Join(err, <-machines)
+	}
+	if err := <-machines; err != nil {
+		return err
+	}
+	return c.joinNodes(ctx)
+}
+
+// startControlPlane starts all but the resource-manager, and installs gardener's kinds.
+func (c *Cluster) startControlPlane(ctx context.Context) (err error) {
 	if err := c.startEtcd(ctx); err != nil {
 		return err
 	}
@@ -118,16 +165,10 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.installCRDs(ctx); err != nil {
 		return err
 	}
-	var err error
 	if c.client, err = client.New(c.config, client.Options{Scheme: Scheme}); err != nil {
 		return fmt.Errorf("making a client for the cluster: %w", err)
 	}
-	if !c.options.WithoutResourceManager {
-		if err := c.StartResourceManager(ctx); err != nil {
-			return err
-		}
-	}
-	return c.waitForControllers(ctx)
+	return nil
 }
 
 // waitForControllers waits until a controller of the controller manager has done its work: only then can pods be made.
@@ -147,6 +188,7 @@ func (c *Cluster) Stop() error {
 	for _, name := range slices.Backward(c.order) {
 		failed = append(failed, c.processes[name].Kill()) // nothing that it could tidy up is needed any more
 	}
+	failed = append(failed, c.closeNodes())
 	if c.dir != "" {
 		failed = append(failed, os.RemoveAll(c.dir))
 	}
@@ -162,6 +204,9 @@ func (c *Cluster) StartProcess(name, path string, env []string, args ...string) 
 	earlier := c.processes[name]
 	if earlier != nil && earlier.running() {
 		return nil, fmt.Errorf("starting %s: it runs already", name)
+	}
+	if c.options.Nodes > 0 {
+		path, args = lookPath("nsenter"), append([]string{"--net=" + c.nodes[0].net.Path(), "--", path}, args...)
 	}
 	process, err := startProcess(filepath.Join(c.dir, name+".log"), name, path, env, args...)
 	if err != nil {

@@ -22,9 +22,12 @@ func (f files) serviceAccountKey() string { return filepath.Join(f.dir, "service
 func (f files) tokens() string            { return filepath.Join(f.dir, "tokens.csv") }
 func (f files) kubeconfig() string        { return filepath.Join(f.dir, "admin.kubeconfig") }
 
-// writeKeys makes a serving certificate for the loopback addresses and the key that signs the tokens of service accounts.
+// writeKeys makes a serving certificate, for the loopback addresses and for those that pods and nodes use, and the key that signs
+// the tokens of service accounts.
 func (f files) writeKeys() error {
-	certificate, key, err := cert.GenerateSelfSignedCertKey(loopback, []net.IP{net.ParseIP("::1")}, []string{"localhost"})
+	certificate, key, err := cert.GenerateSelfSignedCertKey(loopback,
+		[]net.IP{net.ParseIP("::1"), net.ParseIP(nodeAddress(0).String()), net.ParseIP(kubernetesAddress)},
+		[]string{"localhost", "kubernetes.default.svc"})
 	if err != nil {
 		return fmt.Errorf("generating a serving certificate: %w", err)
 	}

@@ -26,7 +26,7 @@ func (c *Cluster) StartResourceManager(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return waitHTTP(ctx, process, nil, "http://"+hostPort(c.ports.resourceManagerHealth)+"/readyz")
+	return process.WaitHTTP(ctx, c.httpClient(), "http://"+hostPort(c.ports.resourceManagerHealth)+"/readyz")
 }
 
 func (c *Cluster) writeResourceManagerConfig(file string) error {

@@ -110,7 +110,7 @@ func (s *Shoot) createNamespace(ctx context.Context) error {
 
 // createKubeconfig writes the Secret with which gardener's extension library reaches the shoot.
 func (s *Shoot) createKubeconfig(ctx context.Context, target *Cluster) error {
-	text, err := clientcmd.Write(kubeconfig(target.config))
+	text, err := clientcmd.Write(kubeconfig(target.podConfig()))
 	if err != nil {
 		return fmt.Errorf("writing the kubeconfig of shoot %s: %w", s.Name, err)
 	}

@@ -16,6 +16,8 @@ const (
 	APIServer = "kube-apiserver"
 	// ControllerManager is the kube-controller-manager.
 	ControllerManager = "kube-controller-manager"
+	// Scheduler is the kube-scheduler, of clusters with nodes.
+	Scheduler = "kube-scheduler"
 	// ResourceManager is the gardener-resource-manager, which applies ManagedResources.
 	ResourceManager = "gardener-resource-manager"
 )

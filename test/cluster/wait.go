@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"k8s.io/client-go/rest"
 )
 
 // interval is how often a wait looks again.
@@ -33,46 +31,43 @@ func until(ctx context.Context, what string, done func(context.Context) (bool, e
 	}
 }
 
-// waitHTTP waits until a process answers 200 at an address. It fails at once, with what the process printed last, if that
-// has ended.
-func waitHTTP(ctx context.Context, process *Process, config *rest.Config, address string) error {
-	if config == nil {
-		config = &rest.Config{}
-	}
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return fmt.Errorf("making a client for %s: %w", process.name, err)
-	}
+// WaitHTTP waits until the process answers 200 at a URL, or the context ends. It fails at once, with what the process printed
+// last, if that has ended.
+func (p *Process) WaitHTTP(ctx context.Context, client *http.Client, url string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		select {
-		case <-process.exited:
+		case <-p.exited:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	err = until(ctx, process.name+" is ready", func(ctx context.Context) (bool, error) { return answers(ctx, client, address) })
+	err := until(ctx, p.name+" is ready", func(ctx context.Context) (bool, error) {
+		err := Answers(ctx, client, url)
+		return err == nil, err
+	})
 	if err != nil {
-		return fmt.Errorf("%w; it printed last: %s", err, tail(process.Logs()))
+		return fmt.Errorf("%w; it printed last: %s", err, tail(p.Logs()))
 	}
 	return nil
 }
 
-func answers(ctx context.Context, client *http.Client, address string) (bool, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+// Answers asks once, and returns an error unless the answer from a URL is 200.
+func Answers(ctx context.Context, client *http.Client, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return false, err
+		return err
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer response.Body.Close() //nolint:errcheck // nothing of it is read
 	if response.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("it answered %s", response.Status)
+		return fmt.Errorf("%s answered %s", url, response.Status)
 	}
-	return true, nil
+	return nil
 }
 
 // tail returns the end of a log.

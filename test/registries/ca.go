@@ -60,15 +60,25 @@ func (c *CA) Pool() *x509.CertPool {
 
 // IssuePEM returns a server certificate for loopback addresses, and its key.
 func (c *CA) IssuePEM() (certificate, key []byte, err error) {
+	return c.issue("localhost", net.IPv4(127, 0, 0, 1).String(), net.IPv6loopback.String())
+}
+
+// issue returns a server certificate for host names and addresses, of which the first is its subject, and its key.
+func (c *CA) issue(hosts ...string) (certificate, key []byte, err error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: "registry on loopback"},
+		Subject:      pkix.Name{CommonName: hosts[0]},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(certificateLife),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		DNSNames:     []string{"localhost"},
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
 	}
 	leaf, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -93,6 +103,20 @@ func (c *CA) Issue() (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	return tls.X509KeyPair(certificate, key)
+}
+
+// IssueFor returns a server certificate for host names and addresses, of which there must be one.
+func (c *CA) IssueFor(hosts ...string) (tls.Certificate, error) {
+	certificate, key, err := c.issue(hosts...)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, key)
+}
+
+// IssuePEMFor returns the same in PEM: the certificate and its key.
+func (c *CA) IssuePEMFor(hosts ...string) (certificate, key []byte, err error) {
+	return c.issue(hosts...)
 }
 
 func sign(template, parent *x509.Certificate, public crypto.PublicKey, signer crypto.Signer) (*x509.Certificate, error) {

@@ -31,7 +31,7 @@ func (u *Upstream) PushRandomImage(ctx context.Context, repositoryAndTag string,
 	if err != nil {
 		return nil, fmt.Errorf("naming random image: %w", err)
 	}
-	err = remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(inMemory{u.app}), remote.WithJobs(2))
+	err = remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(u.InMemory()), remote.WithJobs(2))
 	if err != nil {
 		return nil, fmt.Errorf("pushing random image %s: %w", repositoryAndTag, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -59,7 +60,20 @@ func (c *Cache) Metrics(ctx context.Context) (ProxyMetrics, error) {
 	if err != nil {
 		return ProxyMetrics{}, fmt.Errorf("reading metrics: %w", err)
 	}
-	var metrics ProxyMetrics
+	return proxyMetrics(families)
+}
+
+// ReadProxyMetrics reads the counters from the text that a cache's debug server gives.
+func ReadProxyMetrics(text io.Reader) (ProxyMetrics, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(text)
+	if err != nil {
+		return ProxyMetrics{}, fmt.Errorf("parsing metrics: %w", err)
+	}
+	return proxyMetrics(families)
+}
+
+func proxyMetrics(families map[string]*dto.MetricFamily) (metrics ProxyMetrics, err error) {
 	for name, field := range map[string]func(*ProxyCounters) *int64{
 		"registry_proxy_requests_total":     func(c *ProxyCounters) *int64 { return &c.Requests },
 		"registry_proxy_hits_total":         func(c *ProxyCounters) *int64 { return &c.Hits },

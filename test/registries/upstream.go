@@ -25,6 +25,11 @@ type UpstreamOptions struct {
 	Auth     Auth
 	Username string
 	Password string
+	// Public says which repositories everybody may read, credentials or none, of an upstream with AuthBearer: as on Docker Hub.
+	// Nil is none.
+	Public func(repository string) bool
+	// URL is how clients reach the upstream if it is served elsewhere through Upstream.Handler; by default its own address.
+	URL string
 	// Latency is added to each request, and BytesPerSecond is what all responses together get, as on one line;
 	// 0 is no limit.
 	Latency        time.Duration
@@ -35,6 +40,7 @@ type UpstreamOptions struct {
 type Upstream struct {
 	options UpstreamOptions
 	app     *handlers.App
+	handler http.Handler
 	server  *httptest.Server
 	ca      *CA
 	tokens  tokens
@@ -54,7 +60,8 @@ func StartUpstream(options UpstreamOptions) (*Upstream, error) {
 		return nil, err
 	}
 	u.app = app
-	u.server = httptest.NewUnstartedServer(u.counter.count(u.pace.slow(u.authenticate(u.app))))
+	u.handler = u.counter.count(u.pace.slow(u.authenticate(u.app)))
+	u.server = httptest.NewUnstartedServer(u.handler)
 	u.server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that try https first are no news
 	if !options.TLS {
 		u.server.Start()
@@ -103,6 +110,12 @@ func (u *Upstream) URL() string { return u.server.URL }
 
 // Host returns host and port.
 func (u *Upstream) Host() string { return u.server.Listener.Addr().String() }
+
+// Handler serves the upstream as its own server does: for one that listens elsewhere, see UpstreamOptions.URL.
+func (u *Upstream) Handler() http.Handler { return u.handler }
+
+// InMemory reaches the upstream without a network, and without being asked for credentials, slowed or counted.
+func (u *Upstream) InMemory() http.RoundTripper { return inMemory{u.app} }
 
 // CA returns the CA of an upstream with TLS, else nil.
 func (u *Upstream) CA() *CA { return u.ca }

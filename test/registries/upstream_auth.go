@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -80,15 +81,27 @@ func (u *Upstream) authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// serveToken gives a token for all scopes asked for, to the one user there is.
+// serveToken gives a token for all scopes asked for, to the one user there is, and to those without credentials one for what is
+// public. Wrong credentials are refused for everything, as Docker Hub does.
 func (u *Upstream) serveToken(w http.ResponseWriter, r *http.Request) {
-	if !u.knows(r) {
+	scopes := r.URL.Query()["scope"]
+	switch {
+	case u.knows(r):
+	case u.options.Public != nil && r.Header.Get("Authorization") == "":
+		scopes = slices.DeleteFunc(scopes, func(scope string) bool { return !u.isPublic(scope) })
+	default:
 		refuse(w, `Basic realm="token service"`)
 		return
 	}
-	token := u.tokens.issue(r.URL.Query()["scope"])
+	token := u.tokens.issue(scopes)
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": 300}) // the client notices
+}
+
+// isPublic tells whether everybody may read what a scope, "repository:NAME:pull", is about.
+func (u *Upstream) isPublic(scope string) bool {
+	repository, isRepository := strings.CutPrefix(scope, "repository:")
+	return isRepository && u.options.Public(strings.TrimSuffix(repository, ":pull"))
 }
 
 // knows compares what is on the wire, "username:password" as one, so that a colon in a username does no harm here.
@@ -105,7 +118,11 @@ func (u *Upstream) knows(r *http.Request) bool {
 }
 
 func (u *Upstream) bearerChallenge(scope string) string {
-	challenge := fmt.Sprintf(`Bearer realm="%s%s",service="%s"`, u.URL(), tokenPath, u.Host())
+	at := u.options.URL
+	if at == "" {
+		at = u.URL()
+	}
+	challenge := fmt.Sprintf(`Bearer realm="%s%s",service="%s"`, at, tokenPath, u.Host())
 	if scope != "" {
 		challenge += fmt.Sprintf(`,scope="%s"`, scope)
 	}

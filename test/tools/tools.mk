@@ -1,11 +1,17 @@
 # How the tools of tests and checks are built into bin/tools, each pinned by the go.mod of its module. One module cannot hold
 # all: what kpt, containerd, Kubernetes and Prometheus need does not compile together.
 
+# golangci-lint's own cache takes what it found in one clone for what is in another.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/golangci-lint
+
 TEST_TOOLS := bin/tools/kustomize bin/tools/kpt bin/tools/promtool
-NODE_TOOLS := bin/tools/containerd bin/tools/ctr bin/tools/cripull
-KUBERNETES := kube-apiserver kube-controller-manager kubectl
+NODE_TOOLS := bin/tools/containerd bin/tools/containerd-shim-runc-v2 bin/tools/ctr bin/tools/cripull
+CNI_TOOLS := bin/tools/cni/host-local bin/tools/cni/loopback bin/tools/cni/ptp
+KUBERNETES := kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl
 KUBERNETES_TOOLS := $(KUBERNETES:%=bin/tools/%)
 CLUSTER_TOOLS := bin/tools/etcd $(KUBERNETES_TOOLS) bin/tools/gardener-resource-manager
+# What a real cluster with a node needs.
+E2E_TOOLS := $(NODE_TOOLS) $(CNI_TOOLS) $(CLUSTER_TOOLS) bin/tools/coredns bin/tools/registry bin/tools/kustomize bin/tools/kpt
 
 # The packages of the tools in test/tools.
 TOOL_benchstat := golang.org/x/perf/cmd/benchstat
@@ -31,6 +37,17 @@ $(NODE_TOOLS) &: test/tools/containerd/go.mod test/tools/containerd/go.sum test/
 	@echo "building containerd (once, about a minute) ..."
 	@go build -C test/tools/containerd -o $(CURDIR)/bin/tools/ -ldflags '-s -w' \
 		./cripull $$(go list -C test/tools/containerd -f '{{.ImportPath}}' tool)
+
+# containerd looks for plugins in a folder that has nothing else. They are of use only without cgo, as containers are.
+$(CNI_TOOLS) &: test/tools/cni/go.mod test/tools/cni/go.sum
+	@echo "building the CNI plugins (once, half a minute) ..."
+	@mkdir -p bin/tools/cni
+	@CGO_ENABLED=0 go build -C test/tools/cni -o $(CURDIR)/bin/tools/cni/ -ldflags '-s -w' $$(go list -C test/tools/cni -f '{{.ImportPath}}' tool)
+
+# CoreDNS with the few plugins that a cluster under test needs; it runs in an image that has nothing else.
+bin/tools/coredns: $(wildcard test/tools/coredns/*.*)
+	@echo "building CoreDNS (once, about a minute) ..."
+	@CGO_ENABLED=0 go build -C test/tools/coredns -o $(CURDIR)/$@ -trimpath -ldflags '-s -w' .
 
 # Kubernetes says its version only if told at the link; the API server's clients go by it.
 KUBERNETES_VERSION = $(shell go list -C test/tools/cluster -m -f '{{.Version}}' k8s.io/kubernetes)
