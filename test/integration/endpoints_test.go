@@ -10,6 +10,8 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 // TestEndpoints is what others watch the extension by: gardenlet the heartbeat, kubelet the health, Prometheus the metrics.
@@ -23,7 +25,7 @@ func TestEndpoints(t *testing.T) {
 	for _, after := range []*time.Time{&started, &first} {
 		e.eventually(20*time.Second, func() error {
 			lease := &coordinationv1.Lease{}
-			key := client.ObjectKey{Namespace: extensionNamespace, Name: "gardener-extension-heartbeat"}
+			key := client.ObjectKey{Namespace: extension.Namespace, Name: "gardener-extension-heartbeat"}
 			if err := e.Client().Get(e.ctx, key, lease); err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 // cacheExtension and mirrorExtension are the extension types, and the names that gardenlet gives their Extensions.
@@ -33,7 +34,7 @@ type env struct {
 	ctx context.Context
 	*cluster.Cluster
 	// extension is the running process of the extension; nil for a scenario that starts its own.
-	extension *controller
+	extension *extension.Process
 }
 
 // newEnv waits for a cluster and starts the extension in it.

@@ -5,9 +5,9 @@ package integration
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +15,6 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/registry-cache/registry-cache/test/charts"
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 const (
@@ -41,7 +41,6 @@ const (
 type garden struct {
 	*env
 	process *cluster.Process
-	health  string
 	// json writes what the API server serves from a CustomResourceDefinition: gardener's Shoots would be sent in another
 	// encoding, which it understands only if it serves them itself.
 	json client.Client
@@ -68,20 +67,17 @@ func (e *env) startAdmission() *garden {
 	if _, err := os.Stat(path); err != nil {
 		e.t.Fatalf("%v: run make bin/%s first", err, admissionName)
 	}
-	port, health := freePort(e.t), fmt.Sprintf("127.0.0.1:%d", freePort(e.t))
-	g := &garden{env: e, health: health, json: e.jsonClient()}
+	addresses, err := extension.FreeAddresses()
+	e.must(err)
+	g := &garden{env: e, json: e.jsonClient()}
 	e.t.Cleanup(g.forget)
-	g.process = e.startAsPod("admission", path, account, append(args,
-		"--kubeconfig="+kubeconfig,
-		"--leader-election-namespace="+admissionNamespace, // which a pod reads from its own metadata
-		"--webhook-config-cert-dir="+e.t.TempDir(),
-		fmt.Sprintf("--webhook-config-url=127.0.0.1:%d", port),
-		"--webhook-config-server-host=127.0.0.1",
-		fmt.Sprintf("--webhook-config-server-port=%d", port),
-		"--health-bind-address="+health,
-		fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", freePort(e.t)),
-		"--log-format=text")...)
-	g.awaitRegistered(port)
+	g.process = e.startAsPod("admission", path, account, slices.Concat(args, addresses.Args(e.t.TempDir()), []string{
+		"--kubeconfig=" + kubeconfig,
+		"--leader-election-namespace=" + admissionNamespace, // which a pod reads from its own metadata
+		"--log-format=text",
+	})...)
+	e.waitAnswers(g.process, addresses.Health, "/readyz")
+	g.awaitRegistered(addresses.Webhook)
 	g.awaitAsked()
 	return g
 }
@@ -122,48 +118,23 @@ func (e *env) installCharts() []string {
 		"serviceAccount": map[string]any{"name": gardenAccount, "namespace": metav1.NamespaceSystem},
 	}}}, metav1.NamespaceSystem)
 	e.must(err)
-	for _, object := range append(inRuntime, inGarden...) {
-		if needsPods(object) {
-			continue
-		}
-		if err := e.Client().Create(e.ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
-			e.t.Fatalf("creating %s %s: %v", object.GetKind(), object.GetName(), err)
-		}
-	}
+	e.must(charts.CreateWithoutPods(e.ctx, e.Client(), append(inRuntime, inGarden...)))
 	return args
 }
 
-// awaitRegistered waits until the component is ready and has registered its two webhooks.
-func (g *garden) awaitRegistered(port int) {
+// awaitRegistered waits until the component has registered its two webhooks at an address.
+func (g *garden) awaitRegistered(address string) {
 	g.t.Helper()
 	g.eventually(60*time.Second, func() error {
-		select {
-		case <-g.process.Exited():
-			g.t.Fatal("the admission component has ended:\n" + g.process.Logs())
-		default:
-		}
-		response, err := http.Get("http://" + g.health + "/readyz")
-		if err != nil {
-			return err
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("/readyz answers %s", response.Status)
-		}
 		registered := &admissionregistrationv1.ValidatingWebhookConfiguration{}
 		if err := g.Client().Get(g.ctx, client.ObjectKey{Name: admissionName}, registered); err != nil {
 			return err
 		}
-		if len(registered.Webhooks) != 2 {
-			return fmt.Errorf("%d webhooks are registered, want 2", len(registered.Webhooks))
-		}
+		var clients []admissionregistrationv1.WebhookClientConfig
 		for _, webhook := range registered.Webhooks {
-			url := webhook.ClientConfig.URL
-			if url == nil || !strings.HasPrefix(*url, fmt.Sprintf("https://127.0.0.1:%d/", port)) || len(webhook.ClientConfig.CABundle) == 0 {
-				return fmt.Errorf("%s is not registered yet", webhook.Name)
-			}
+			clients = append(clients, webhook.ClientConfig)
 		}
-		return nil
+		return twoAt(address, clients)
 	})
 }
 

@@ -14,9 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 const (
@@ -36,23 +38,29 @@ func (e *env) awaitWebhooks(address string) {
 	e.t.Helper()
 	e.eventually(30*time.Second, func() error {
 		var registered admissionregistrationv1.MutatingWebhookConfiguration
-		if err := e.Client().Get(e.ctx, client.ObjectKey{Name: serviceAccount}, &registered); err != nil {
+		if err := e.Client().Get(e.ctx, client.ObjectKey{Name: extension.Name}, &registered); err != nil {
 			return err
 		}
-		if len(registered.Webhooks) != 2 {
-			return fmt.Errorf("%d webhooks are registered, want 2", len(registered.Webhooks))
-		}
+		var clients []admissionregistrationv1.WebhookClientConfig
 		for _, webhook := range registered.Webhooks {
-			url := webhook.ClientConfig.URL
-			if url == nil || !strings.HasPrefix(*url, "https://"+address+"/webhooks/") || len(webhook.ClientConfig.CABundle) == 0 {
-				return fmt.Errorf("%s is not at %s yet, or has no authority", webhook.Name, address)
-			}
+			clients = append(clients, webhook.ClientConfig)
 		}
-		return nil
+		return twoAt(address, clients)
 	})
 }
 
-func (c *controller) webhookAddress() string { return fmt.Sprintf("127.0.0.1:%d", c.webhookPort) }
+// twoAt returns an error unless the API server asks two webhooks at an address, and knows by what authority.
+func twoAt(address string, clients []admissionregistrationv1.WebhookClientConfig) error {
+	if len(clients) != 2 {
+		return fmt.Errorf("%d webhooks are registered, want 2", len(clients))
+	}
+	for _, c := range clients {
+		if c.URL == nil || !strings.HasPrefix(*c.URL, "https://"+address+"/webhooks/") || len(c.CABundle) == 0 {
+			return fmt.Errorf("the webhook at %s is not at %s yet, or has no authority", ptr.Deref(c.URL, ""), address)
+		}
+	}
+	return nil
+}
 
 // desiredOSC is what gardenlet writes for a pool, of which all must stay.
 func desiredOSC() extensionsv1alpha1.OperatingSystemConfigSpec {

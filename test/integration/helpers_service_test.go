@@ -9,6 +9,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 // playedService is a Service before several replicas, of which there is none without pods: who connects gets one of them that
@@ -44,15 +46,16 @@ func (e *env) playService() *playedService {
 	return s
 }
 
-func (s *playedService) port() int { return s.listener.Addr().(*net.TCPAddr).Port }
+// address is where it listens.
+func (s *playedService) address() string { return s.listener.Addr().String() }
 
 // lead makes these the replicas that are ready; connections to others end.
-func (s *playedService) lead(replicas ...*controller) {
+func (s *playedService) lead(replicas ...*extension.Process) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	s.backends = nil
-	for _, c := range replicas {
-		s.backends = append(s.backends, c.webhookAddress())
+	for _, replica := range replicas {
+		s.backends = append(s.backends, replica.Webhook)
 	}
 	for connection := range s.open {
 		_ = connection.Close()

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 // TestLeaderKilled runs two replicas and kills the leader in the middle of an operation. The other one has done nothing until
@@ -28,13 +29,13 @@ func TestLeaderKilled(t *testing.T) {
 	standby := e.startReplica("extension-standby", service)
 	e.waitHealthy(standby, "/readyz")
 	service.lead(leader, standby)
-	e.awaitWebhooks(fmt.Sprintf("127.0.0.1:%d", service.port()))
+	e.awaitWebhooks(service.address())
 	s := e.newShoot("leader")
 	two := []wanted{{"docker.io", true}, {"quay.io", false}}
 	e.reconcile(s, configOf(two))
 	e.expectEnd(s, two)
 	before := e.shootObjects()
-	for _, replica := range []*controller{leader, standby} {
+	for _, replica := range []*extension.Process{leader, standby} {
 		service.lead(replica)
 		e.awaitOSC(s, patched)
 	}
@@ -59,14 +60,13 @@ func TestLeaderKilled(t *testing.T) {
 }
 
 // startReplica starts the extension with leader election, registered at the address of a Service.
-func (e *env) startReplica(name string, service *playedService) *controller {
+func (e *env) startReplica(name string, service *playedService) *extension.Process {
 	e.t.Helper()
-	return e.startController(name, "--leader-election=true", "--log-level=debug",
-		fmt.Sprintf("--webhook-config-url=127.0.0.1:%d", service.port()))
+	return e.startController(name, "--leader-election=true", "--log-level=debug", "--webhook-config-url="+service.address())
 }
 
 func lease() *coordinationv1.Lease {
-	return leaseOf(extensionNamespace, "extension-registry-cache-leader-election")
+	return leaseOf(extension.Namespace, "extension-registry-cache-leader-election")
 }
 
 func leaseOf(namespace, name string) *coordinationv1.Lease {
@@ -98,7 +98,7 @@ func (e *env) leads(another string) error {
 
 // askAllTheTime applies the OperatingSystemConfig all the time, and looks whether a replica is ready, until the function
 // returned is called. That one fails if more than one update was refused: the one that the death of a replica may have met.
-func (e *env) askAllTheTime(s *cluster.Shoot, replica *controller) (stop func()) {
+func (e *env) askAllTheTime(s *cluster.Shoot, replica *extension.Process) (stop func()) {
 	e.t.Helper()
 	ctx, cancel := context.WithCancel(e.ctx)
 	done, refused, asked := make(chan struct{}), []error{}, 0
@@ -111,7 +111,7 @@ func (e *env) askAllTheTime(s *cluster.Shoot, replica *controller) (stop func())
 				err = patched(osc)
 			}
 			if err == nil {
-				err = ready(ctx, replica)
+				err = cluster.Answers(ctx, http.DefaultClient, "http://"+replica.Health+"/readyz")
 			}
 			if err != nil && ctx.Err() == nil {
 				refused = append(refused, err)
@@ -127,21 +127,4 @@ func (e *env) askAllTheTime(s *cluster.Shoot, replica *controller) (stop func())
 			e.t.Error("the webhook was not there all the time")
 		}
 	}
-}
-
-// ready returns an error unless a replica says that it is.
-func ready(ctx context.Context, c *controller) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/readyz", c.healthPort), http.NoBody)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close() //nolint:errcheck // nothing of it is read
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("/readyz answers %s", response.Status)
-	}
-	return nil
 }

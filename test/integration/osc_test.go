@@ -20,7 +20,7 @@ const dockerURL, quayURL = "https://registry-1.docker.io", "https://quay.io"
 func TestOperatingSystemConfig(t *testing.T) {
 	e := newEnv(t)
 	s := e.newShoot("osc")
-	e.awaitWebhooks(e.extension.webhookAddress())
+	e.awaitWebhooks(e.extension.Webhook)
 
 	e.reconcile(s, config(plain("docker.io")))
 	e.awaitOSC(s, patched)
@@ -52,7 +52,7 @@ func TestOperatingSystemConfig(t *testing.T) {
 func TestOperatingSystemConfigWithoutStatus(t *testing.T) {
 	e := newEnv(t)
 	s := e.newShoot("nostatus")
-	e.awaitWebhooks(e.extension.webhookAddress())
+	e.awaitWebhooks(e.extension.Webhook)
 	e.failsWith(s, config(plain("https://docker.io")), gardencorev1beta1.ErrorConfigurationProblem)
 
 	var status *apierrors.StatusError

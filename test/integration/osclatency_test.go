@@ -20,7 +20,7 @@ import (
 func TestOperatingSystemConfigLatency(t *testing.T) {
 	e := newEnv(t)
 	s := e.newShoot("latency")
-	e.awaitWebhooks(e.extension.webhookAddress())
+	e.awaitWebhooks(e.extension.Webhook)
 	e.reconcile(s, config(secured("docker.io"), secured("quay.io"), secured("ghcr.io"), secured("registry.k8s.io"), secured("gcr.io")))
 	e.awaitOSC(s, patched)
 	with := e.measureOSC(s)

@@ -45,7 +45,7 @@ func mirrored(bundle ...string) []extensionsv1alpha1.RegistryConfig {
 func TestOperatingSystemConfigOfMirrors(t *testing.T) {
 	e := newEnv(t)
 	s := e.newShoot("mirrors")
-	e.awaitWebhooks(e.extension.webhookAddress())
+	e.awaitWebhooks(e.extension.Webhook)
 	e.applyMirrors(s, mirrors(""))
 	e.awaitOSC(s, func(osc *extensionsv1alpha1.OperatingSystemConfig) error { return hasMirrors(osc, mirrored()) })
 

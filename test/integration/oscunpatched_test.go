@@ -20,7 +20,7 @@ import (
 func TestOperatingSystemConfigUnpatched(t *testing.T) {
 	e := newEnv(t)
 	s := e.newShoot("unpatched")
-	e.awaitWebhooks(e.extension.webhookAddress())
+	e.awaitWebhooks(e.extension.Webhook)
 	e.reconcile(s, config(plain("docker.io")))
 
 	e.awaitOSC(s, patched)

@@ -71,7 +71,7 @@ func (e *env) writes() map[string]int {
 // metrics returns what the extension's metrics endpoint answers.
 func (e *env) metrics() string {
 	e.t.Helper()
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", e.extension.metricsPort))
+	response, err := http.Get("http://" + e.extension.Metrics + "/metrics")
 	e.must(err)
 	defer response.Body.Close() //nolint:errcheck // nothing was written
 	text, err := io.ReadAll(response.Body)

@@ -75,14 +75,9 @@ func (s *sample) readProc(pid int) error {
 	return nil
 }
 
-// scrape reads the metrics of the extension.
-func (e *extension) scrape(ctx context.Context) (v values, err error) {
-	var families map[string]*dto.MetricFamily
-	err = get(ctx, "http://"+e.metrics+"/metrics", func(response *http.Response) (err error) {
-		parser := expfmt.NewTextParser(model.UTF8Validation)
-		families, err = parser.TextToMetricFamilies(response.Body)
-		return err
-	})
+// scrape asks the extension for its metrics, and sums up those that tell what it does.
+func (m *measured) scrape(ctx context.Context) (v values, err error) {
+	families, err := m.families(ctx)
 	if err != nil {
 		return v, fmt.Errorf("reading the metrics of the extension: %w", err)
 	}
@@ -97,6 +92,24 @@ func (e *extension) scrape(ctx context.Context) (v values, err error) {
 	v.failed = int(sum("controller_runtime_reconcile_errors_total", controller))
 	v.inReconcile = time.Duration(sum("controller_runtime_reconcile_time_seconds", controller) * float64(time.Second))
 	return v, nil
+}
+
+// families are the metrics of the extension by their names.
+func (m *measured) families(ctx context.Context) (map[string]*dto.MetricFamily, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.Metrics+"/metrics", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it has been read
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("they answered %s", response.Status)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	return parser.TextToMetricFamilies(response.Body)
 }
 
 // sumOf adds up the series of a metric that have all the labels; of a histogram the sums.

@@ -20,7 +20,7 @@ func (o options) printPlan() {
 
 // printIdle prints what the extension takes when it is ready and has not reconciled anything.
 func printIdle(w *world, s sample) {
-	fmt.Printf("arguments: %s\n", strings.Join(w.extension.args, " "))
+	fmt.Printf("arguments: %s\n", strings.Join(w.extension.ChartArgs, " "))
 	fmt.Printf("Clusters: %d KiB each, %d MiB in all\n", w.clusterBytes/w.options.shoots>>10, w.clusterBytes/mib)
 	fmt.Printf("ready, before any Extension: CPU %s, RSS %d MiB, peak %d MiB, live heap %d MiB, %d goroutines\n\n",
 		seconds(s.cpu), s.rss/mib, s.peak/mib, s.metrics.liveHeap/mib, s.metrics.goroutines)

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 	apirequest "k8s.io/apiserver/pkg/endpoints/request"
+
+	"github.com/registry-cache/registry-cache/test/extension"
 )
 
 // auditPolicy makes the API server log the requests of the extension and no others.
@@ -107,7 +109,7 @@ func fromAudit(event *auditv1.Event) request {
 		kind.resource = event.RequestURI
 		return kind
 	}
-	if object.Namespace != "" && object.Namespace != extensionNamespace {
+	if object.Namespace != "" && object.Namespace != extension.Namespace {
 		kind.where = "seed"
 	}
 	kind.resource = withSubresource(object.Resource, object.Subresource)

@@ -22,7 +22,7 @@ type world struct {
 	shoots   []*shoot
 	// clusterBytes is the size of all Cluster objects.
 	clusterBytes int
-	extension    *extension
+	extension    *measured
 	// cancel ends the played resource-managers, and failed has their error.
 	cancel context.CancelFunc
 	failed chan error
