@@ -452,17 +452,40 @@ sweep_ca() {
     '') return 0 ;;
     1) set_of "$1" stale 2 ;;
     2)
-      read_file "$certs_dir/$upstream/hosts.toml" || content=''
-      for _copy in "$certs_dir/$upstream"/registry-cache-ca-*.pem; do
-        case $content in
-          *"\"$_copy\""*) ;;
-          *) rm -f "$_copy" ;;
-        esac
-      done
-      [ -n "$content" ] || tidy "$certs_dir/$upstream"
+      remove_copies
       set_of "$1" stale ''
       ;;
   esac
+}
+
+# remove_copies removes the copies that hosts.toml of the upstream does not name.
+remove_copies() {
+  read_file "$certs_dir/$upstream/hosts.toml" || content=''
+  for _copy in "$certs_dir/$upstream"/registry-cache-ca-*.pem; do
+    case $content in
+      *"\"$_copy\""*) ;;
+      *) rm -f "$_copy" ;;
+    esac
+  done
+  [ -n "$content" ] || tidy "$certs_dir/$upstream"
+}
+
+# sweep_stopped removes all copies when we stop: whoever configures this node next does not know them. A pull that read a file
+# just before it changed may still open the copy that it named.
+sweep_stopped() {
+  _copies=''
+  for _number in $all; do
+    get "$_number" upstream
+    for _copy in "$certs_dir/$upstream"/registry-cache-ca-*.pem; do
+      if [ -e "$_copy" ]; then _copies=yes; fi
+    done
+  done
+  [ -n "$_copies" ] || return 0
+  sleep 1
+  for _number in $all; do
+    get "$_number" upstream
+    remove_copies
+  done
 }
 
 # tidy removes a folder that has nothing but what a killed guard left of a write: an empty one would hide _default.
@@ -900,6 +923,7 @@ stop() {
   rm -f "$state_dir/.round$suffix.$$" "$state_dir/.round$suffix.$$.new"
   # shellcheck disable=SC2046 # process ids
   kill $(jobs -p) 2>/dev/null
+  sweep_stopped
   exit 0
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -134,6 +135,24 @@ func (n *node) watchCA(stop <-chan struct{}) {
 			}
 		}
 	}
+}
+
+// TestGuardStopsWithoutCopies: whoever configures the node after the guard does not know its copies of CA files. Where that one has
+// written hosts.toml already, it is left alone.
+func TestGuardStopsWithoutCopies(t *testing.T) {
+	underEachShell(t, func(t *testing.T, n *node) {
+		ca, c := newAuthority(t), newCache(t, "127.0.0.1")
+		c.upTLS(ca)
+		n.start("--ca-file", n.writeCA(ca.text), "docker.io,https://"+c.addr+","+hub, "quay.io,https://"+c.addr+",https://quay.io")
+		used := n.usedTLS(c, ca.text)
+		quay := copyName("quay.io", ca.text)
+		used["quay.io/hosts.toml"] = inUse("https://quay.io", "https://"+c.addr, fmt.Sprintf("  ca = %q\n", filepath.Join(n.certs, quay)))
+		used[quay] = ca.text
+		n.waitFor(used, 4*time.Second)
+		n.write("quay.io/hosts.toml", theirs)
+		n.signal(syscall.SIGTERM, 5*time.Second)
+		n.waitFor(tree.Tree{"docker.io/hosts.toml": direct(hub), "quay.io/hosts.toml": theirs}, 0)
+	})
 }
 
 func TestGuardOutlivesItsCAFile(t *testing.T) {

@@ -13,14 +13,20 @@ import (
 // mount lays out a Secret as a kubelet does, and replaces what is there.
 func mount(t *testing.T, directory, generation, username, password string) {
 	t.Helper()
+	mountFiles(t, directory, generation, map[string][]byte{"username": []byte(username), "password": []byte(password)})
+}
+
+func mountFiles(t *testing.T, directory, generation string, files map[string][]byte) {
+	t.Helper()
 	data := filepath.Join(directory, "..generation-"+generation)
 	must(t, os.MkdirAll(data, 0o700))
-	must(t, os.WriteFile(filepath.Join(data, "username"), []byte(username), 0o600))
-	must(t, os.WriteFile(filepath.Join(data, "password"), []byte(password), 0o600))
+	for name, content := range files {
+		must(t, os.WriteFile(filepath.Join(data, name), content, 0o600))
+	}
 	next := filepath.Join(directory, "..data_tmp")
 	must(t, os.Symlink(filepath.Base(data), next))
 	must(t, os.Rename(next, filepath.Join(directory, "..data")))
-	for _, name := range []string{"username", "password"} {
+	for name := range files {
 		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(directory, name)); err != nil && !os.IsExist(err) {
 			t.Fatal(err)
 		}

@@ -37,8 +37,8 @@ func Serve(path string, settings Settings) error {
 	if err != nil {
 		return err
 	}
-	serveDebug(config)
-	err = c.registry.ListenAndServe()
+	serveDebug(config, c.leaving)
+	err = c.listenAndServe(config)
 	return errors.Join(err, c.close())
 }
 
@@ -48,6 +48,7 @@ type cache struct {
 	front    *front.Handler
 	driver   *store.Driver
 	keeper   store.Keeper
+	leaving  *leaving
 	stop     context.CancelFunc
 }
 
@@ -63,7 +64,7 @@ func newCache(config *configuration.Configuration, path string, settings Setting
 	if err != nil {
 		return nil, err
 	}
-	c := &cache{}
+	c := &cache{leaving: newLeaving()}
 	later := &observer{}
 	ttl := complete(config, DriverOptions{
 		Options: store.Options{Observer: later, Metrics: store.NewMetrics(prometheus.DefaultRegisterer)},
@@ -122,8 +123,8 @@ func (c *cache) close() error {
 	return errors.Join(err, c.keeper.Close(), c.driver.Close())
 }
 
-// serveDebug serves metrics, health and profiles as the stock registry does.
-func serveDebug(config *configuration.Configuration) {
+// serveDebug serves metrics, health and profiles as the stock registry does, and not health any more when the cache leaves.
+func serveDebug(config *configuration.Configuration, l *leaving) {
 	if config.HTTP.Debug.Addr == "" {
 		return
 	}
@@ -134,7 +135,7 @@ func serveDebug(config *configuration.Configuration) {
 		}
 		http.Handle(path, metrics.Handler())
 	}
-	server := &http.Server{Addr: config.HTTP.Debug.Addr, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Addr: config.HTTP.Debug.Addr, Handler: l.watch(http.DefaultServeMux), ReadHeaderTimeout: time.Minute}
 	go func() {
 		logrus.Infof("debug server listening %v", server.Addr)
 		logrus.Fatalf("error listening on debug interface: %v", server.ListenAndServe())
