@@ -16,7 +16,7 @@ func filePathFor(o manifest.Object) string {
 		folder = o.Label("app.kubernetes.io/name")
 	}
 	file := strings.ToLower(o.Kind())
-	if o.Kind() == "Secret" {
+	if o.Kind() == "Secret" || o.Kind() == "Issuer" { // of which there may be several
 		role, _, _ := strings.Cut(strings.TrimPrefix(o.Name(), folder+"-"), "-")
 		file += "-" + role
 	}

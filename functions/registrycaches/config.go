@@ -80,12 +80,12 @@ func (c *config) warnings() (list fault.List) {
 			Field: c.userPath(w.Field), Value: w.Value, Message: w.Message,
 		})
 	}
-	return list
+	return append(list, c.remarkOnCertificates()...)
 }
 
 // validate checks what stands beside the RegistryConfig.
 func (c *config) validate() field.ErrorList {
-	errs := c.validatePlatform()
+	errs := append(c.validatePlatform(), c.validateCertificates()...)
 	if !slices.Contains(fnv1alpha1.Registries(), c.Registry) {
 		errs = append(errs, field.NotSupported(field.NewPath("registry"), c.Registry, fnv1alpha1.Registries()))
 	}

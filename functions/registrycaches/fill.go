@@ -45,7 +45,7 @@ func (c *config) cache(cache *v1alpha3.RegistryCache, secrets *secrets) ([]manif
 	}
 	f.identify()
 	f.fillStatefulSet()
-	steps := []func() error{f.fillService, f.fillConfig, f.fillCredentials, f.fillTLS, f.fillBudget, f.fillAutoscaler}
+	steps := []func() error{f.fillService, f.fillConfig, f.fillCredentials, f.fillTLS, f.fillCertificate, f.fillBudget, f.fillAutoscaler}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("filling in the cache for %q: %w", cache.Upstream, err)

@@ -50,9 +50,13 @@ func Render(in input.Config, items []manifest.Object) ([]manifest.Object, fault.
 	return append(objects, nodes...), list, nil
 }
 
-// common returns what all caches share: the NetworkPolicy, and on platform standalone the Namespace.
+// common returns what all caches share: the NetworkPolicy, and on platform standalone the Namespace and the issuer of certificates.
 func (c *config) common() ([]manifest.Object, error) {
-	objects, err := shape.Get(shape.NewKey("common", string(c.Platform)))
+	components := []string{string(c.Platform)}
+	if c.wantsIssuer() {
+		components = append([]string{issuerComponent}, components...)
+	}
+	objects, err := shape.Get(shape.NewKey("common", components...))
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +90,7 @@ func (c *config) shapeKey(cache *v1alpha3.RegistryCache) shape.Key {
 	add(c.mountsCredentials(cache) && !shoot, "credentials")
 	add(cache.TLSEnabled() && shoot, "tls-shoot")
 	add(cache.TLSEnabled() && !shoot, "tls")
+	add(c.wantsCertificate(cache), certificateComponent)
 	add(cache.HighlyAvailable() && shoot, "high-availability-shoot")
 	add(cache.HighlyAvailable() && !shoot, "high-availability")
 	add(cache.Proxy != nil, "proxy")

@@ -36,8 +36,8 @@ func readGitops(t *testing.T) gitops {
 			doc.shell = append(doc.shell, block[2])
 		}
 	}
-	if len(doc.yaml) != 4 || len(doc.shell) != 4 {
-		t.Fatalf("docs/gitops.md has %d yaml and %d sh blocks, this test knows 4 and 4", len(doc.yaml), len(doc.shell))
+	if len(doc.yaml) != 7 || len(doc.shell) != 5 {
+		t.Fatalf("docs/gitops.md has %d yaml and %d sh blocks, this test knows 7 and 5", len(doc.yaml), len(doc.shell))
 	}
 	return doc
 }
@@ -135,7 +135,7 @@ func kinds(manifests string) []string {
 
 func TestToolsApplyTheRenderedFolder(t *testing.T) {
 	doc := readGitops(t)
-	for _, block := range doc.yaml[1:] {
+	for _, block := range doc.yaml[1:4] {
 		var object struct {
 			Kind string
 			Spec struct {
@@ -196,6 +196,37 @@ func TestVolumesSurvivePruning(t *testing.T) {
 	}
 }
 
+// TestCertificates: the function asks cert-manager for a certificate for each cache, and the Component for that of docker.io, whose
+// address is said once.
+func TestCertificates(t *testing.T) {
+	doc := readGitops(t)
+	r := newRepository(t, doc)
+	r.write("tls.yaml", doc.yaml[4])
+	r.mustRun(doc.shell[3])
+	r.mustRun("mkdir address")
+	r.write("kustomization.yaml", doc.yaml[5])
+	r.write("address/kustomization.yaml", doc.yaml[6])
+	for _, folder := range []string{"bases", "overlays", "scripts"} {
+		if err := os.CopyFS(filepath.Join(r.dir, "registry-cache", folder), os.DirFS(filepath.Join(tool.Root(t), folder))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for command, addresses := range map[string][]string{
+		"kustomize build rendered-tls": {"10.96.0.50", "10.96.0.51"},
+		"kustomize build .":            {"10.96.0.50"},
+	} {
+		out := r.mustRun(command)
+		for _, address := range addresses {
+			if !strings.Contains(out, "  ipAddresses:\n  - "+address+"\n") || !strings.Contains(out, "  clusterIP: "+address+"\n") {
+				t.Errorf("%s must print a Service and a Certificate with the address %s, got:\n%s", command, address, out)
+			}
+		}
+		if got := strings.Count(out, "kind: Certificate\n"); got != len(addresses)+1 {
+			t.Errorf("%s must print a Certificate for each cache and one for the authority, got %d", command, got)
+		}
+	}
+}
+
 // TestExistingClaimsAreCompared plays kubectl with what an earlier render would have put into the cluster.
 func TestExistingClaimsAreCompared(t *testing.T) {
 	doc := readGitops(t)
@@ -203,7 +234,7 @@ func TestExistingClaimsAreCompared(t *testing.T) {
 	r.mustRun("registry-cache-fn caches.yaml -o rendered && mkdir bin && { echo 'apiVersion: v1'; echo 'kind: List'; echo 'items:'; " +
 		"for f in rendered/*/statefulset.yaml; do sed -e '1s/^/- /' -e '2,$s/^/  /' $f; done; } > list.yaml")
 	r.mustRun("printf '#!/bin/sh\\ncat list.yaml\\n' > bin/kubectl && chmod +x bin/kubectl")
-	script := "PATH=$PWD/bin:$PATH\n" + doc.shell[3]
+	script := "PATH=$PWD/bin:$PATH\n" + doc.shell[4]
 	r.mustRun(script)
 	r.write("caches.yaml", doc.yaml[0]+"  volume:\n    size: 99Gi\n")
 	out, err := r.run(script)

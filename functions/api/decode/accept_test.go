@@ -99,6 +99,11 @@ verticalPodAutoscaler: true
 services:
 - upstream: docker.io
   clusterIP: 10.4.0.10
+certificates:
+  issuerRef:
+    name: organisation
+    kind: ClusterIssuer
+    group: cert-manager.io
 nodes:
   enabled: false
   image: helper:1

@@ -13,9 +13,11 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
+		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.Certificates":         schema_functions_api_functions_v1alpha1_Certificates(ref),
 		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.ContainerdHost":       schema_functions_api_functions_v1alpha1_ContainerdHost(ref),
 		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.ContainerdRegistries": schema_functions_api_functions_v1alpha1_ContainerdRegistries(ref),
 		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.ContainerdRegistry":   schema_functions_api_functions_v1alpha1_ContainerdRegistry(ref),
+		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.IssuerReference":      schema_functions_api_functions_v1alpha1_IssuerReference(ref),
 		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.Nodes":                schema_functions_api_functions_v1alpha1_Nodes(ref),
 		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.PinnedService":        schema_functions_api_functions_v1alpha1_PinnedService(ref),
 		"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.RegistryCaches":       schema_functions_api_functions_v1alpha1_RegistryCaches(ref),
@@ -43,6 +45,27 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3.RegistryConfig":        schema_functions_api_registry_v1alpha3_RegistryConfig(ref),
 		"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3.RegistryStatus":        schema_functions_api_registry_v1alpha3_RegistryStatus(ref),
 		"github.com/registry-cache/registry-cache/functions/api/registry/v1alpha3.Volume":                schema_functions_api_registry_v1alpha3_Volume(ref),
+	}
+}
+
+func schema_functions_api_functions_v1alpha1_Certificates(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Certificates says who signs the certificates of the caches.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"issuerRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IssuerRef names an issuer of cert-manager's that signs private addresses and puts its ca.crt into the Secret, so not one for ACME. Default: an authority for the caches alone, which is rendered with them.",
+							Ref:         ref("github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.IssuerReference"),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.IssuerReference"},
 	}
 }
 
@@ -208,6 +231,42 @@ func schema_functions_api_functions_v1alpha1_ContainerdRegistry(ref common.Refer
 	}
 }
 
+func schema_functions_api_functions_v1alpha1_IssuerReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IssuerReference names an issuer of cert-manager's.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name is the name of the issuer.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is the kind of the issuer. Default: Issuer, in the namespace of the caches.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Group is the API group of the issuer. Default: cert-manager.io.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_functions_api_functions_v1alpha1_Nodes(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -342,6 +401,12 @@ func schema_functions_api_functions_v1alpha1_RegistryCaches(ref common.Reference
 							},
 						},
 					},
+					"certificates": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Certificates has cert-manager make and renew the key pair of each cache with TLS. Platform standalone only; without it somebody else makes the Secrets.",
+							Ref:         ref("github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.Certificates"),
+						},
+					},
 					"nodes": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Nodes says how the nodes of platform standalone are configured.",
@@ -353,7 +418,7 @@ func schema_functions_api_functions_v1alpha1_RegistryCaches(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.Nodes", "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.PinnedService", "k8s.io/apimachinery/pkg/runtime.RawExtension"},
+			"github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.Certificates", "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.Nodes", "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1.PinnedService", "k8s.io/apimachinery/pkg/runtime.RawExtension"},
 	}
 }
 

@@ -81,9 +81,35 @@ type RegistryCaches struct {
 	// Services pins the addresses of Services.
 	// +optional
 	Services []PinnedService `json:"services,omitempty"`
+	// Certificates has cert-manager make and renew the key pair of each cache with TLS. Platform standalone only; without it somebody
+	// else makes the Secrets.
+	// +optional
+	Certificates *Certificates `json:"certificates,omitempty"`
 	// Nodes says how the nodes of platform standalone are configured.
 	// +optional
 	Nodes *Nodes `json:"nodes,omitempty"`
+}
+
+// Certificates says who signs the certificates of the caches.
+// +k8s:openapi-gen=true
+type Certificates struct {
+	// IssuerRef names an issuer of cert-manager's that signs private addresses and puts its ca.crt into the Secret, so not one for
+	// ACME. Default: an authority for the caches alone, which is rendered with them.
+	// +optional
+	IssuerRef *IssuerReference `json:"issuerRef,omitempty"`
+}
+
+// IssuerReference names an issuer of cert-manager's.
+// +k8s:openapi-gen=true
+type IssuerReference struct {
+	// Name is the name of the issuer.
+	Name string `json:"name"`
+	// Kind is the kind of the issuer. Default: Issuer, in the namespace of the caches.
+	// +optional
+	Kind string `json:"kind,omitempty"`
+	// Group is the API group of the issuer. Default: cert-manager.io.
+	// +optional
+	Group string `json:"group,omitempty"`
 }
 
 // PinnedService gives the Service of a cache a fixed address.
