@@ -1,9 +1,9 @@
 # What runs on a real cluster: as root, with Debian's packages iproute2 iptables runc mount util-linux curl.
 
-# The name of a playground, and how many nodes it has. How long the soak test runs.
+# The name of a playground, and how many nodes it has. How long the soak runs.
 NAME ?= default
 NODES ?= 1
-SOAK ?= 30m
+DURATION ?= 30m
 
 .PHONY: cluster-up cluster-down e2e soak
 
@@ -18,7 +18,7 @@ bin/playground-cluster: FORCE
 
 e2e: bin/registry-cache-fn $(E2E_TOOLS) ## Run all scenarios on real clusters (needs root and says what else).
 	go test -tags e2e -count 1 -timeout 15m ./test/playground
-	go test -tags e2e -count 1 -parallel 3 -timeout 40m ./test/e2e
+	go test -tags e2e -count 1 -v -parallel 3 -timeout 40m ./test/e2e
 
-soak: bin/registry-cache-fn $(E2E_TOOLS) ## Pull for SOAK (30m) while pods, caches, nodes and configurations come and go; look for growth (needs root).
-	@go run ./test/soak -duration $(SOAK)
+soak: bin/registry-cache-fn $(E2E_TOOLS) ## Pull for DURATION (30m) while pods, caches, nodes and configurations come and go; look for growth (needs root).
+	@go run ./test/soak -duration $(DURATION)

@@ -97,12 +97,33 @@ func (n *Node) removeCgroups() error {
 	if err != nil {
 		return err
 	}
+	containers, err := containerGroups(n.dir)
+	if err != nil {
+		return err
+	}
+	return removeCgroups(roots, append(containers, n.cgroup()))
+}
+
+func removeCgroups(roots, groups []string) error {
 	for _, root := range roots {
-		if err := removeCgroup(filepath.Join(root, n.cgroup())); err != nil {
-			return fmt.Errorf("removing a control group: %w", err)
+		for _, group := range groups {
+			if err := removeCgroup(filepath.Join(root, group)); err != nil {
+				return fmt.Errorf("removing a control group: %w", err)
+			}
 		}
 	}
 	return nil
+}
+
+// containerGroups returns the control groups of the containers of all nodes with a folder below dir. Those of pods without a
+// quality of service are not below the node's, and one that outlives a reboot holds the kubelet up for seconds: cadvisor takes
+// it for a container that starts.
+func containerGroups(dir string) (groups []string, err error) {
+	tasks, err := filepath.Glob(filepath.Join(dir, "root/var/lib/containerd/io.containerd.runtime.v2.task/k8s.io/*"))
+	for _, task := range tasks {
+		groups = append(groups, filepath.Join("k8s.io", filepath.Base(task)))
+	}
+	return groups, err
 }
 
 // removeCgroup removes a group with those below it. The kernel takes a moment to let go of processes that were killed.

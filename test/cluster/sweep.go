@@ -34,7 +34,8 @@ func sweep() error {
 			switch {
 			case alive(filepath.Base(path)):
 			case root == os.TempDir():
-				failed = append(failed, os.RemoveAll(path))
+				containers, err := containerGroups(filepath.Join(path, "*"))
+				failed = append(failed, err, removeCgroups(roots, containers), os.RemoveAll(path))
 			default:
 				failed = append(failed, removeCgroup(path))
 			}
