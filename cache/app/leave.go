@@ -10,8 +10,8 @@ import (
 const (
 	healthPath = "/debug/health"
 	// leaveTime is how long the cache goes on to serve after it was told to stop, while it says that it is not healthy: until
-	// the readiness probe of bases/cache has failed (3 times, every 2 s) and kube-proxy has heard of it.
-	leaveTime = 8 * time.Second
+	// the readiness probe of bases/cache has failed (3 times, every 2 s) and kube-proxy has followed.
+	leaveTime = 10 * time.Second
 	// probeAgent begins the User-Agent of a kubelet's probes.
 	probeAgent = "kube-probe/"
 	// probedWithin is how long ago a kubelet must have asked for our health to be taken for one that will ask again.

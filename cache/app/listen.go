@@ -59,6 +59,7 @@ func (c *cache) server(config *configuration.Configuration) (*http.Server, error
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(!config.HTTP.HTTP2.Disabled)
+	protocols.SetUnencryptedHTTP2(config.HTTP.H2C.Enabled)
 	//nolint:gosec // as distribution's, it gives clients all the time they need
 	return &http.Server{Handler: handler, Protocols: protocols, TLSConfig: tlsConfig}, nil
 }
@@ -90,6 +91,7 @@ func (c *cache) serve(server *http.Server, accept func() error, drain time.Durat
 	case err := <-ended:
 		return err
 	case <-told.Done():
+		forget() // who says so twice need not wait
 	}
 	leave := min(c.leaving.leave(), drain)
 	logrus.Infof("stopping: new clients have %s, others %s", leave, drain)

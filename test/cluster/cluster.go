@@ -87,6 +87,9 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 // prepare finds the programs and writes all files that they need.
 func (c *Cluster) prepare() (err error) {
 	names := []string{Etcd, APIServer, ControllerManager, ResourceManager}
+	if c.options.Nodes > maxNodes {
+		return fmt.Errorf("there must be at most %d nodes, got %d", maxNodes, c.options.Nodes)
+	}
 	if c.options.Nodes > 0 {
 		names = append(names, Scheduler, Containerd, Kubelet, KubeProxy)
 	}
@@ -94,7 +97,7 @@ func (c *Cluster) prepare() (err error) {
 		return err
 	}
 	c.toolsDir = filepath.Dir(c.tools[Etcd])
-	if c.dir, err = os.MkdirTemp("", folderPattern()); err != nil {
+	if c.dir, err = TempDir(); err != nil {
 		return fmt.Errorf("making a folder for the cluster: %w", err)
 	}
 	c.files = files{dir: c.dir}

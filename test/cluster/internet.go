@@ -39,7 +39,7 @@ func newInternet(dir string, authority *registries.CA) (i *Internet, err error) 
 
 // configure makes the switch to which nodes are plugged, and the addresses of all hosts.
 func (i *Internet) configure() error {
-	if err := i.net.sysctl("ipv4/ip_forward", "1"); err != nil {
+	if err := i.net.Sysctl("ipv4/ip_forward", "1"); err != nil {
 		return fmt.Errorf("letting the internet route: %w", err)
 	}
 	commands := [][]string{

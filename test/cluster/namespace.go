@@ -2,24 +2,23 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/registry-cache/registry-cache/test/netns"
 )
 
 // Namespace is a network namespace. It has no name in the file system: a process holds it that dies with the test's process,
 // so nothing of it, neither links nor rules of iptables, can be left behind.
 type Namespace struct {
+	*netns.Namespace
 	name   string
 	holder *Process
-	file   *os.File
 }
 
 // newNamespace makes a namespace with nothing but loopback. The log gets what its holder prints, which is nothing.
@@ -37,7 +36,10 @@ func newNamespace(log, name string) (*Namespace, error) {
 		_ = holder.Kill()
 		return nil, fmt.Errorf("making network namespace %s: %w", name, err)
 	}
-	return n, n.IP("link", "set", "lo", "up")
+	if err := n.IP("link", "set", "lo", "up"); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
 }
 
 // open waits until the holder has left the test's own namespace.
@@ -54,7 +56,7 @@ func (n *Namespace) open() error {
 	}); err != nil {
 		return err
 	}
-	n.file, err = os.Open(n.Path())
+	n.Namespace, err = netns.Open(n.Path())
 	return err
 }
 
@@ -63,8 +65,7 @@ func (n *Namespace) Path() string { return fmt.Sprintf("/proc/%d/ns/net", n.hold
 
 // Close ends the namespace, with all links into it.
 func (n *Namespace) Close() error {
-	_ = n.file.Close() // it was read only
-	return n.holder.Kill()
+	return errors.Join(n.Namespace.Close(), n.holder.Kill())
 }
 
 // IP runs ip(8) in the namespace.
@@ -79,54 +80,6 @@ func (n *Namespace) run(program string, args ...string) error {
 		return fmt.Errorf("running %s %s in namespace %s: %w: %s", program, strings.Join(args, " "), n.name, err, output)
 	}
 	return nil
-}
-
-// sysctl sets a value below net of the namespace.
-func (n *Namespace) sysctl(path, value string) error {
-	return n.do(func() error { return os.WriteFile("/proc/sys/net/"+path, []byte(value), 0o644) })
-}
-
-// do calls f on a thread that is in the namespace. Sockets that f makes itself, not in another goroutine, are in the
-// namespace too.
-func (n *Namespace) do(f func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		home, err := os.Open("/proc/thread-self/ns/net")
-		if err != nil {
-			result <- err
-			return
-		}
-		defer func() { _ = home.Close() }()
-		if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
-			result <- fmt.Errorf("entering namespace %s: %w", n.name, err)
-			return
-		}
-		err = f()
-		if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
-			runtime.UnlockOSThread() // else the thread ends with this goroutine
-		}
-		result <- err
-	}()
-	return <-result
-}
-
-// Listen listens on an address inside the namespace.
-func (n *Namespace) Listen(address string) (listener net.Listener, err error) {
-	err = n.do(func() error {
-		listener, err = net.Listen("tcp", address)
-		return err
-	})
-	return listener, err
-}
-
-// Dial connects from inside the namespace. The address must not have a name: nobody resolves names there for this process.
-func (n *Namespace) Dial(ctx context.Context, network, address string) (connection net.Conn, err error) {
-	err = n.do(func() error {
-		connection, err = (&net.Dialer{}).DialContext(ctx, network, address)
-		return err
-	})
-	return connection, err
 }
 
 // Client returns a client that asks from inside the namespace, by addresses, and trusts nobody's certificates.

@@ -84,7 +84,7 @@ func (c *Cluster) newNode(number int) (*Node, error) {
 		return nil, err
 	}
 	c.nodes = append(c.nodes, n)
-	return n, errors.Join(n.net.sysctl("ipv4/ip_forward", "1"), c.internet.plug(number, n.net))
+	return n, errors.Join(n.net.Sysctl("ipv4/ip_forward", "1"), c.internet.plug(number, n.net))
 }
 
 // Boot starts a node that is off, and everything on it, and returns when its kubelet answers.

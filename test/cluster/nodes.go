@@ -73,7 +73,7 @@ func (c *Cluster) prepareNodes() (err error) {
 	if c.options.Nodes == 0 {
 		return nil
 	}
-	if err := errors.Join(needs(), sweep()); err != nil {
+	if err := errors.Join(needs(), Sweep()); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.sharedDir(), 0o755); err != nil {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -9,6 +10,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/registry-cache/registry-cache/test/registries"
 )
@@ -109,11 +114,29 @@ func (r *Registry) Requests() []Request {
 	return append([]Request{}, r.requests...)
 }
 
-// Reset forgets the requests so far.
-func (r *Registry) Reset() {
+// Take returns the same and forgets them.
+func (r *Registry) Take() []Request {
 	r.lock.Lock()
 	defer r.lock.Unlock()
+	requests := r.requests
 	r.requests = nil
+	return requests
+}
+
+// Reset forgets the requests so far.
+func (r *Registry) Reset() { r.Take() }
+
+// Push stores an image under a name without the registry's, such as "library/app:1". It does not go through the network, and is
+// not noted.
+func (r *Registry) Push(ctx context.Context, repository string, image v1.Image) error {
+	reference, err := name.ParseReference(r.Host() + "/" + repository)
+	if err != nil {
+		return fmt.Errorf("naming an image: %w", err)
+	}
+	if err := remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(r.InMemory())); err != nil {
+		return fmt.Errorf("pushing %s to %s: %w", repository, r.URL, err)
+	}
+	return nil
 }
 
 // note notes each request once it is answered.

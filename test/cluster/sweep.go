@@ -13,13 +13,16 @@ import (
 // can tell whether they are still needed.
 const folderPrefix = "registry-cache-cluster-"
 
-func folderPattern() string { return fmt.Sprintf("%s%d-", folderPrefix, os.Getpid()) }
+// TempDir makes a temporary folder that [Sweep] removes if this process is killed before it does so itself.
+func TempDir() (string, error) {
+	return os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPrefix, os.Getpid()))
+}
 
 var owner = regexp.MustCompile("^" + folderPrefix + `(\d+)-`)
 
-// sweep removes what was left by processes that were killed, which is nothing but folders and empty control groups: all else
-// dies with the process.
-func sweep() error {
+// Sweep removes what was left by processes that were killed, which is nothing but folders and empty control groups: all else
+// dies with the process. A cluster with nodes does so when it starts.
+func Sweep() error {
 	roots, err := hierarchies()
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func TestClaim(t *testing.T) {
 	}
 	e.t.Logf("%d images of 6 MiB through a volume of 64 MiB: half of them within %s", smallImages, rounded(median(times)))
 	e.expectWatermark(folder)
-	if evicted := e.metric(standaloneHub, "registry_cache_evictions_total", `cause="space"`); evicted == 0 {
+	if evicted := e.metric(standaloneHub, "registry_cache_evictions_total", "cause", "space"); evicted == 0 {
 		t.Error("nothing was evicted")
 	}
 	e.expectCached(small[smallImages-1])
@@ -118,13 +118,13 @@ func (e *env) fill(folder string) {
 	took := e.eventually(time.Minute, "the volume is full of what is not the cache's", func() error {
 		// It ends with an error when nothing is left.
 		_, _ = e.node.Run(e.ctx, "dd", "if=/dev/zero", "of="+folder+"/foreign", "bs=64k", "oflag=append", "conv=notrunc")
-		if blobs := e.metric(standaloneHub, "registry_cache_blobs", ""); blobs > 0 {
+		if blobs := e.metric(standaloneHub, "registry_cache_blobs"); blobs > 0 {
 			return fmt.Errorf("%g blobs are there", blobs)
 		}
 		return nil
 	})
 	e.t.Logf("the cache has given up all it had %s after a file began to fill the volume", rounded(took))
-	before := e.metric(standaloneHub, "registry_cache_not_stored_total", `cause="no-space"`)
+	before := e.metric(standaloneHub, "registry_cache_not_stored_total", "cause", "no-space")
 	image := e.pushSized("library/full:1", smallLayerBytes)
 	for range 2 {
 		e.hub.Reset()
@@ -133,7 +133,7 @@ func (e *env) fill(folder string) {
 		e.t.Logf("a pod of an image while the volume is full runs after %s", rounded(took))
 		e.removePod("full", image, e.node)
 	}
-	if after := e.metric(standaloneHub, "registry_cache_not_stored_total", `cause="no-space"`); after <= before {
+	if after := e.metric(standaloneHub, "registry_cache_not_stored_total", "cause", "no-space"); after <= before {
 		e.t.Error("what was not stored is not counted")
 	}
 	for _, said := range []string{"no space left on device", "nothing in the store can be removed to make room"} {

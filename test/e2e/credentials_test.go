@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/livecluster"
 	"github.com/registry-cache/registry-cache/test/registries"
 )
 
@@ -64,7 +65,7 @@ func (e *env) startRegistry(url string, options registries.UpstreamOptions) *clu
 // expectRefused fails if a node gets an image for which it has no credentials.
 func (e *env) expectRefused(image string) {
 	e.t.Helper()
-	if _, err := e.tryPull(image, e.node); err == nil || !strings.Contains(err.Error(), "401") && !strings.Contains(err.Error(), "authorization failed") {
+	if _, err := e.tryPull(image, e.node); err == nil || !strings.Contains(err.Error(), "401 Unauthorized") && !strings.Contains(err.Error(), "authorization failed") {
 		e.t.Errorf("pulling %s without credentials: want a refusal, got %v", image, err)
 	}
 }
@@ -102,10 +103,10 @@ func (e *env) pullWithWrongCredentials(public, private string) {
 	if strings.Contains(log, "unrecognized environment variable") {
 		e.t.Error("Services of other caches, whose names begin with registry-, are taken for configuration")
 	}
-	if counted := e.metric(cache, "registry_cache_upstream_refused_credentials_total", ""); counted == 0 {
+	if counted := e.metric(cache, "registry_cache_upstream_refused_credentials_total"); counted == 0 {
 		e.t.Error("refused credentials are not counted")
 	}
-	if hosts := e.hosts(e.node, "docker.io"); !namesCache(hosts) {
+	if hosts := e.hosts(e.node, "docker.io"); !livecluster.NamesCache(hosts) {
 		e.t.Errorf("the cache was withdrawn although what it has it can serve: %s", hosts)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/livecluster"
 	"github.com/registry-cache/registry-cache/test/nodeimages"
 	"github.com/registry-cache/registry-cache/test/registries"
 	"github.com/registry-cache/registry-cache/test/tool"
@@ -148,23 +148,16 @@ func (e *env) tryPipe(input, program string, args ...string) (string, error) {
 // hosts returns the hosts.toml of an upstream on a node, "" if there is none.
 func (e *env) hosts(node *cluster.Node, upstream string) string {
 	e.t.Helper()
-	content, err := os.ReadFile(filepath.Join(node.Root(), "etc/containerd/certs.d", upstream, "hosts.toml"))
-	if err != nil && !os.IsNotExist(err) {
-		e.t.Fatal(err)
-	}
-	return string(content)
-}
-
-// namesCache tells whether hosts.toml leads to a cluster IP.
-func namesCache(hosts string) bool {
-	return regexp.MustCompile(`(?m)^\[host\."https?://10\.96\.`).MatchString(hosts)
+	content, err := livecluster.Hosts(node, upstream)
+	e.must(err)
+	return content
 }
 
 // awaitUse waits until a node uses the cache of an upstream.
 func (e *env) awaitUse(node *cluster.Node, upstream string) time.Duration {
 	e.t.Helper()
 	return e.eventually(time.Minute, node.Name+" uses the cache of "+upstream, func() error {
-		if hosts := e.hosts(node, upstream); !namesCache(hosts) {
+		if hosts := e.hosts(node, upstream); !livecluster.NamesCache(hosts) {
 			return fmt.Errorf("hosts.toml is %q", hosts)
 		}
 		return nil
@@ -175,7 +168,7 @@ func (e *env) awaitUse(node *cluster.Node, upstream string) time.Duration {
 func (e *env) awaitDirect(node *cluster.Node, upstream string) time.Duration {
 	e.t.Helper()
 	return e.eventually(time.Minute, node.Name+" pulls directly from "+upstream, func() error {
-		if hosts := e.hosts(node, upstream); namesCache(hosts) {
+		if hosts := e.hosts(node, upstream); livecluster.NamesCache(hosts) {
 			return fmt.Errorf("hosts.toml is %q", hosts)
 		}
 		return nil

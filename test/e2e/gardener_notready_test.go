@@ -3,12 +3,13 @@
 package e2e
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/livecluster"
 	"github.com/registry-cache/registry-cache/test/registries"
 )
 
@@ -29,10 +30,11 @@ func TestGardenerNodeNotReady(t *testing.T) {
 
 	g.must(cut.Kill(cluster.Kubelet))
 	took := g.eventually(2*time.Minute, cut.Name+" is not Ready", func() error {
-		if ready, err := cut.Ready(g.ctx); ready || err != nil {
-			return fmt.Errorf("it is Ready: %t, %w", ready, err)
+		ready, err := cut.Ready(g.ctx)
+		if err == nil && ready {
+			err = errors.New("it is")
 		}
-		return nil
+		return err
 	})
 	t.Logf("%s was not Ready after %s", cut.Name, rounded(took))
 
@@ -49,7 +51,7 @@ func TestGardenerNodeNotReady(t *testing.T) {
 	g.expectHosts([]string{"docker.io"}, g.node)
 
 	t.Logf("the guard of %s withdrew the cache %s later", cut.Name, rounded(g.awaitDirect(cut, "quay.io")))
-	if hosts := g.hosts(cut, "docker.io"); !namesCache(hosts) {
+	if hosts := g.hosts(cut, "docker.io"); !livecluster.NamesCache(hosts) {
 		t.Errorf("hosts.toml of docker.io on %s is %q although its cache is there", cut.Name, hosts)
 	}
 	g.expectDirectly(quay, quayImage)
@@ -60,13 +62,14 @@ func TestGardenerNodeNotReady(t *testing.T) {
 	g.must(cut.Reboot(g.ctx))
 	g.must(g.agents[cut.Name].systemd.boot(g.ctx)) // with the guard's old list
 	g.eventually(time.Minute, cut.Name+" is Ready again", func() error {
-		if ready, err := cut.Ready(g.ctx); !ready || err != nil {
-			return fmt.Errorf("it is Ready: %t, %w", ready, err)
+		ready, err := cut.Ready(g.ctx)
+		if err == nil && !ready {
+			err = errors.New("it is not")
 		}
-		return nil
+		return err
 	})
 	g.awaitUse(cut, "docker.io")
-	if hosts := g.hosts(cut, "quay.io"); namesCache(hosts) {
+	if hosts := g.hosts(cut, "quay.io"); livecluster.NamesCache(hosts) {
 		t.Errorf("hosts.toml of quay.io on %s, which is back, is %q", cut.Name, hosts)
 	}
 	g.roll()

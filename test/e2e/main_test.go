@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/registry-cache/registry-cache/test/cluster"
 	"github.com/registry-cache/registry-cache/test/nodeimages"
 	"github.com/registry-cache/registry-cache/test/registries"
 )
@@ -42,7 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "registry-cache-e2e-")
+	dir, err := cluster.TempDir()
 	if err != nil {
 		return 1, err
 	}

@@ -3,12 +3,11 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,9 +29,7 @@ func (e *env) push(registry *cluster.Registry, repository string) {
 	e.seed++
 	image, err := nodeimages.App(base, nodeimages.AppOptions{Layers: appLayers, LayerBytes: layerBytes, Seed: e.seed})
 	e.must(err)
-	reference, err := name.ParseReference(registry.Host() + "/" + repository)
-	e.must(err)
-	e.must(remote.Write(reference, image, remote.WithContext(e.ctx), remote.WithTransport(registry.InMemory())))
+	e.must(registry.Push(e.ctx, repository, image))
 }
 
 // pushHub pushes an image to Docker Hub and returns its whole name.
@@ -92,10 +89,11 @@ func (e *env) removePod(podName, image string, node *cluster.Node) {
 	key := client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: podName}
 	e.must(e.Client().Delete(e.ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}))
 	e.eventually(time.Minute, "pod "+podName+" is gone", func() error {
-		if err := e.Client().Get(e.ctx, key, &corev1.Pod{}); client.IgnoreNotFound(err) != nil || err == nil {
-			return fmt.Errorf("it is not: %w", err)
+		err := e.Client().Get(e.ctx, key, &corev1.Pod{})
+		if err == nil {
+			return errors.New("it is not")
 		}
-		return nil
+		return client.IgnoreNotFound(err)
 	})
 	e.removeImage(image, node)
 }

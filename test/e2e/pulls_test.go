@@ -80,7 +80,8 @@ func (p *pulls) expectNoneFailed(during string, limit time.Duration) {
 	}
 }
 
-// The longest that a pull may take while the pod of a cache is replaced. There is a moment in which its address leads nowhere.
+// The longest that a pull may take while the pod of a cache is replaced. One that was killed, or is not ours, does not leave its
+// Service before: for a moment its address leads nowhere.
 const (
 	// guardedPull is with a hosts.toml of the guard, whose dial_timeout is one second for each request.
 	guardedPull = 10 * time.Second

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 
 	"github.com/registry-cache/registry-cache/functions/names"
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/livecluster"
 	"github.com/registry-cache/registry-cache/test/tool"
 )
 
@@ -49,24 +49,14 @@ func cacheOf(upstream string) cachePod {
 	return cachePod{standaloneHub.namespace, names.Object(upstream) + "-0"}
 }
 
-// metric returns the sum of all series of a cache's metric whose labels contain a text, 0 if there is none.
-func (e *env) metric(pod cachePod, name, labels string) float64 {
+// metric returns the sum of all series of a cache's metric that have the labels, each a name and a value.
+func (e *env) metric(pod cachePod, name string, labels ...string) float64 {
 	e.t.Helper()
 	clients, err := kubernetes.NewForConfig(e.RESTConfig())
 	e.must(err)
-	text, err := clients.CoreV1().Pods(pod.namespace).ProxyGet("http", pod.name, "5001", "metrics", nil).DoRaw(e.ctx)
+	families, err := livecluster.ReadMetrics(e.ctx, clients, pod.namespace, pod.name)
 	e.must(err)
-	sum := 0.0
-	for line := range strings.Lines(string(text)) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if found, rest, _ := strings.Cut(series, "{"); found != name || !strings.Contains(rest, labels) {
-			continue
-		}
-		number, err := strconv.ParseFloat(value, 64)
-		e.must(err)
-		sum += number
-	}
-	return sum
+	return families.Sum(name, labels...)
 }
 
 // logOf returns what a cache has logged.

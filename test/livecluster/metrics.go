@@ -8,6 +8,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"k8s.io/client-go/kubernetes"
 )
 
 // debugPort is that of a cache's own metrics.
@@ -18,7 +19,12 @@ type Families map[string]*dto.MetricFamily
 
 // Metrics reads what a cache says of itself, through the API server. It fails while the pod does not run.
 func (c *Cluster) Metrics(ctx context.Context, namespace, pod string) (Families, error) {
-	text, err := c.Clientset.CoreV1().Pods(namespace).ProxyGet("http", pod, debugPort, "metrics", nil).DoRaw(ctx)
+	return ReadMetrics(ctx, c.Clientset, namespace, pod)
+}
+
+// ReadMetrics is Metrics for a cluster that was started otherwise.
+func ReadMetrics(ctx context.Context, clients kubernetes.Interface, namespace, pod string) (Families, error) {
+	text, err := clients.CoreV1().Pods(namespace).ProxyGet("http", pod, debugPort, "metrics", nil).DoRaw(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the metrics of %s: %w", pod, err)
 	}

@@ -40,7 +40,7 @@ func (c *Cluster) start(ctx context.Context, root string, nodes int) (err error)
 	if c.root, err = filepath.Abs(root); err != nil {
 		return err
 	}
-	if c.dir, err = os.MkdirTemp("", "registry-cache-live-"); err != nil {
+	if c.dir, err = cluster.TempDir(); err != nil {
 		return fmt.Errorf("making a folder for images: %w", err)
 	}
 	authority, err := registries.NewCA()

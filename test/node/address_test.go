@@ -91,7 +91,7 @@ func (w *world) waitForRoute(c *cache) {
 	w.t.Helper()
 	for range 100 {
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
-		connection, err := w.node.dial(ctx, "tcp", net.JoinHostPort(c.address, "5000"))
+		connection, err := w.node.Dial(ctx, "tcp", net.JoinHostPort(c.address, "5000"))
 		cancel()
 		if err == nil {
 			_ = connection.Close() // that it could be made is all we wanted to know

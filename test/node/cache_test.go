@@ -108,7 +108,7 @@ func (c *cache) write(name string, content []byte) {
 func (c *cache) waitUntilReady() {
 	t := c.w.t
 	t.Helper()
-	transport := &http.Transport{DialContext: c.w.internet.dial, DisableKeepAlives: true}
+	transport := &http.Transport{DialContext: c.w.internet.Dial, DisableKeepAlives: true}
 	if c.ca != nil {
 		pool := x509.NewCertPool()
 		pool.AddCert(c.ca.cert)

@@ -25,7 +25,7 @@ type process struct {
 
 // start runs a program in the namespace, with nothing in its environment but env, until the test ends at the latest.
 // When the test's own process is killed, the program is killed as well.
-func (w *world) start(n *netns, env []string, args ...string) *process {
+func (w *world) start(n *namespace, env []string, args ...string) *process {
 	w.t.Helper()
 	p := &process{cmd: exec.Command("/bin/sh", append([]string{"-c", withHosts, "sh", w.dir}, args...)...), exited: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, env...)
@@ -35,7 +35,7 @@ func (w *world) start(n *netns, env []string, args ...string) *process {
 	if _, err := p.cmd.StdinPipe(); err != nil { // a registry ends with it, see registries.ServeIfAsked
 		w.t.Fatal(err)
 	}
-	if err := n.do(p.cmd.Start); err != nil {
+	if err := n.Do(p.cmd.Start); err != nil {
 		w.t.Fatalf("starting %s: %v", args[0], err)
 	}
 	go func() {

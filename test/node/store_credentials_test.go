@@ -52,7 +52,7 @@ func (u *upstream) serveGuarded(address string) (password *atomic.Value) {
 	}
 	u.w.setName("private.test", address)
 	u.w.addAddress(address)
-	listener, err := u.w.internet.listen(address + ":80")
+	listener, err := u.w.internet.Listen(address + ":80")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func (d *diskCache) expectNotStored(cause string) {
 func (d *diskCache) metric(name, label, value string) float64 {
 	t := d.w.t
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DialContext: d.w.internet.dial, DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DialContext: d.w.internet.Dial, DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	response, err := get(t.Context(), client, "http://"+net.JoinHostPort(d.address, "5001")+"/metrics")
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func (d *diskCache) expectHealthy() {
 	if !d.process.running() {
 		t.Fatalf("the cache ended: %v\n%s", d.process.err, d.process.log.String())
 	}
-	client := &http.Client{Transport: &http.Transport{DialContext: d.w.internet.dial, DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DialContext: d.w.internet.Dial, DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	response, err := get(t.Context(), client, "http://"+net.JoinHostPort(d.address, "5001")+"/debug/health")
 	if err != nil {
 		t.Fatal(err)

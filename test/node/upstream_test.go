@@ -76,7 +76,7 @@ func (w *world) startSlowHub(bytesPerSecond int64) *upstream {
 // startFailing starts a server in the internet that answers everything with 500.
 func (w *world) startFailing(address string) *requests {
 	w.t.Helper()
-	listener, err := w.internet.listen(address)
+	listener, err := w.internet.Listen(address)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (u *upstream) serve(address string, parsed *url.URL) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := u.w.internet.listen(address)
+	listener, err := u.w.internet.Listen(address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ var worlds atomic.Int32
 type world struct {
 	t              *testing.T
 	dir            string
-	node, internet *netns
+	node, internet *namespace
 	ca             *authority // of all upstreams with TLS
 	certs, state   string     // the folders of the guard
 	names          map[string]string
@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	w.write("upstream-ca.crt", string(w.ca.pem))
 	w.write("hosts", "")
 	w.setName("localhost", "127.0.0.1")
-	w.connect(newNetns(t, id+"n"), newNetns(t, id+"i"))
+	w.connect(newNamespace(t, id+"n"), newNamespace(t, id+"i"))
 	if t.Failed() {
 		t.FailNow()
 	}
@@ -64,12 +64,12 @@ func newWorld(t *testing.T) *world {
 }
 
 // connect joins the namespaces. What has no address in the internet vanishes there without a word.
-func (w *world) connect(node, internet *netns) {
+func (w *world) connect(node, internet *namespace) {
 	t := w.t
 	w.node, w.internet = node, internet
 	node.ip(t, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", internet.name)
 	for _, side := range []struct {
-		ns       *netns
+		ns       *namespace
 		v4, v6   string
 		routeVia bool
 	}{{node, nodeAddress, nodeAddress6, true}, {internet, internetAddress, internetAddress6, false}} {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/registry-cache/registry-cache/test/cluster"
 )
 
 // stopLimit is how long a playground may take to stop.
@@ -23,7 +26,7 @@ func down(ctx context.Context, p playground) error {
 	}
 	if pid == 0 {
 		fmt.Printf("playground %s does not run\n", p.name)
-		return os.RemoveAll(folder)
+		return errors.Join(cluster.Sweep(), os.RemoveAll(folder)) // it may have been killed
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stopping playground %s: %w", p.name, err)

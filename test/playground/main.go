@@ -12,8 +12,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 )
+
+// goodName is what can be the name of a folder, and of no other than one of ours.
+var goodName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -35,6 +39,12 @@ func run(args []string) error {
 	flags.IntVar(&p.nodes, "nodes", 1, "`number` of nodes, 1 to 4")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("there must be nothing behind the options, got %q", flags.Args())
+	}
+	if !goodName.MatchString(p.name) {
+		return fmt.Errorf("-name must be lower-case letters, digits and dashes, got %q", p.name)
 	}
 	if p.nodes < 1 || p.nodes > 4 {
 		return fmt.Errorf("-nodes must be 1 to 4, got %d", p.nodes)

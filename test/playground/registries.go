@@ -8,9 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
 	"github.com/registry-cache/registry-cache/test/nodeimages"
@@ -77,12 +75,5 @@ func push(ctx context.Context, registry *cluster.Registry, base v1.Layer, reposi
 	if err != nil {
 		return err
 	}
-	reference, err := name.ParseReference(registry.Host() + "/" + repository)
-	if err != nil {
-		return err
-	}
-	if err := remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(registry.InMemory())); err != nil {
-		return fmt.Errorf("pushing %s: %w", repository, err)
-	}
-	return nil
+	return registry.Push(ctx, repository, image)
 }

@@ -58,7 +58,10 @@ func startInBackground(p playground, folder string) (*exec.Cmd, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	return command, os.WriteFile(filepath.Join(folder, "pid"), fmt.Appendln(nil, command.Process.Pid), 0o644)
+	if err := os.WriteFile(filepath.Join(folder, "pid"), fmt.Appendln(nil, command.Process.Pid), 0o644); err != nil {
+		return nil, errors.Join(err, command.Process.Kill()) // nobody could find it
+	}
+	return command, nil
 }
 
 // await waits until the playground says that it is ready, and prints what it says.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
@@ -101,12 +99,8 @@ func (s *soak) push(ctx context.Context, u *upstream, random *rand.Rand) error {
 			return err
 		}
 		repository := fmt.Sprintf("library/app-%d", i)
-		reference, err := name.ParseReference(u.registry.Host() + "/" + repository + ":1")
-		if err != nil {
+		if err := u.registry.Push(ctx, repository+":1", content); err != nil {
 			return err
-		}
-		if err := remote.Write(reference, content, remote.WithContext(ctx), remote.WithTransport(u.registry.InMemory())); err != nil {
-			return fmt.Errorf("pushing to %s: %w", u.name, err)
 		}
 		u.images = append(u.images, &image{reference: u.name + "/" + repository + ":1", repository: repository, bytes: options.Layers * options.LayerBytes})
 	}
@@ -142,13 +136,11 @@ func (u *upstream) give(node string, i *image) {
 	delete(u.busy, node+"/"+i.repository)
 }
 
-// drain counts the requests since it was last called. A request that ends right then may be lost.
+// drain counts the requests since it was last called.
 func (u *upstream) drain() {
 	u.lock.Lock()
 	defer u.lock.Unlock()
-	requests := u.registry.Requests()
-	u.registry.Reset()
-	for _, request := range requests {
+	for _, request := range u.registry.Take() {
 		if !request.ForContent() || request.Method != http.MethodGet {
 			continue // a tag is asked for at each pull, with HEAD
 		}
