@@ -136,6 +136,9 @@ func (s *soak) note(p pull) {
 	p.slow = p.took > slow
 	if p.slow {
 		fmt.Printf("slow: %s on %s took %s, pod %t: %s\n", p.image, p.node, p.took.Round(time.Millisecond), p.pod, around())
+		if s.journal.kind(p) == undisturbed {
+			s.fault("pulling %s on %s took %s although nothing happened", p.image, p.node, p.took.Round(time.Millisecond))
+		}
 	}
 	s.pulls.add(p)
 }

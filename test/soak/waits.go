@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,17 +41,21 @@ func waits(node *machine) (list []wait) {
 	return list
 }
 
-// judgeWaits returns how many waits there were while something happened, and notes a fault for each other one.
+// deadly are the events that make a cache dead from one moment to the next. All others give it time to leave its Service.
+var deadly = []string{cacheKilled, cacheRemoved}
+
+// judgeWaits returns how many waits there were while a cache was dead, and notes a fault for each other one.
 func (s *soak) judgeWaits() (excused map[string]int) {
 	excused = map[string]int{}
 	for _, node := range s.nodes {
 		for _, w := range waits(node) {
 			events := s.journal.during(w.at, w.at, w.upstream, w.node)
-			if len(events) == 0 {
-				s.fault("containerd of %s waited for a cache although nothing happened: %s", w.node, w.line)
+			cause := slices.IndexFunc(events, func(e event) bool { return slices.Contains(deadly, e.kind) })
+			if cause < 0 {
+				s.fault("containerd of %s waited for a cache that was not dead (%s): %s", w.node, describe(events, w.at), w.line)
 				continue
 			}
-			excused[events[0].kind]++
+			excused[events[cause].kind]++
 			fmt.Printf("waited on %s: %s: %s\n", w.node, describe(events, w.at), lineURL.FindString(w.line))
 		}
 	}
