@@ -22,19 +22,16 @@ const (
 // before anybody hears that the pod is not ready: for a second packets to the cluster IP vanish, and a pull that begins then
 // waits until its dial times out, which are 30 s with containerd before 2.0.7.
 type leaving struct {
-	now    func() time.Time
 	left   atomic.Bool
 	probed atomic.Int64 // when a kubelet last asked for our health, in ns since 1970
 }
-
-func newLeaving() *leaving { return &leaving{now: time.Now} }
 
 // watch is the handler of the debug server, which serves health among other things.
 func (l *leaving) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == healthPath {
 			if strings.HasPrefix(r.UserAgent(), probeAgent) {
-				l.probed.Store(l.now().UnixNano())
+				l.probed.Store(time.Now().UnixNano())
 			}
 			if l.left.Load() {
 				http.Error(w, `{"stopping":"the cache was told to stop"}`, http.StatusServiceUnavailable)
@@ -49,7 +46,7 @@ func (l *leaving) watch(next http.Handler) http.Handler {
 // kubelet asks for its health.
 func (l *leaving) leave() time.Duration {
 	l.left.Store(true)
-	if l.now().Sub(time.Unix(0, l.probed.Load())) > probedWithin {
+	if time.Since(time.Unix(0, l.probed.Load())) > probedWithin {
 		return 0
 	}
 	return leaveTime

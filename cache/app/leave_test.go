@@ -50,7 +50,7 @@ func TestLeavesBeforeItStops(t *testing.T) {
 // TestStopsAtOnceWithoutKubelet: who runs the program by hand need not wait.
 func TestStopsAtOnceWithoutKubelet(t *testing.T) {
 	for agent, want := range map[string]time.Duration{"": 0, "curl/8.0": 0, probeAgent + "1.36": leaveTime} {
-		l := newLeaving()
+		l := &leaving{}
 		request := httptest.NewRequest(http.MethodGet, healthPath, http.NoBody)
 		request.Header.Set("User-Agent", agent)
 		l.watch(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), request)

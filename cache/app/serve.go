@@ -64,7 +64,7 @@ func newCache(config *configuration.Configuration, path string, settings Setting
 	if err != nil {
 		return nil, err
 	}
-	c := &cache{leaving: newLeaving()}
+	c := &cache{leaving: &leaving{}}
 	later := &observer{}
 	ttl := complete(config, DriverOptions{
 		Options: store.Options{Observer: later, Metrics: store.NewMetrics(prometheus.DefaultRegisterer)},

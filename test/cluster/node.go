@@ -133,7 +133,7 @@ func (n *Node) join(ctx context.Context) error {
 	if err := n.StartKubelet(ctx); err != nil {
 		return err
 	}
-	_, err := n.start(KubeProxy, "/opt/node/kube-proxy", "--kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig", "--hostname-override="+n.Name,
+	_, err := n.Start(KubeProxy, "/opt/node/kube-proxy", "--kubeconfig=/etc/kubernetes/kube-proxy.kubeconfig", "--hostname-override="+n.Name,
 		"--proxy-mode=iptables", "--conntrack-max-per-core=0", "--cluster-cidr="+podRange, "--iptables-min-sync-period=0s",
 		"--metrics-bind-address=127.0.0.1:10249", "--nodeport-addresses=primary")
 	return err
@@ -204,10 +204,6 @@ func (n *Node) Run(ctx context.Context, program string, args ...string) (string,
 // Start starts a program on the node that runs until it is stopped, the node halts, or the cluster stops. A name may be used
 // again when its program has ended.
 func (n *Node) Start(name, program string, args ...string) (*Process, error) {
-	return n.start(name, program, args...)
-}
-
-func (n *Node) start(name, program string, args ...string) (*Process, error) {
 	n.lock.Lock()
 	defer n.lock.Unlock()
 	if earlier := n.programs[name]; earlier != nil && earlier.running() {
@@ -222,7 +218,7 @@ func (n *Node) start(name, program string, args ...string) (*Process, error) {
 
 // StartContainerd starts containerd and waits until it answers.
 func (n *Node) StartContainerd(ctx context.Context) error {
-	process, err := n.start(Containerd, "/opt/node/containerd", "--config=/etc/containerd/config.toml")
+	process, err := n.Start(Containerd, "/opt/node/containerd", "--config=/etc/containerd/config.toml")
 	if err != nil {
 		return err
 	}
@@ -237,7 +233,7 @@ func (n *Node) StartContainerd(ctx context.Context) error {
 
 // StartKubelet starts the kubelet and waits until it is healthy; the node is Ready some time later.
 func (n *Node) StartKubelet(ctx context.Context) error {
-	process, err := n.start(Kubelet, "/opt/node/kubelet", "--config=/etc/kubernetes/kubelet.yaml", "--kubeconfig=/etc/kubernetes/kubelet.kubeconfig",
+	process, err := n.Start(Kubelet, "/opt/node/kubelet", "--config=/etc/kubernetes/kubelet.yaml", "--kubeconfig=/etc/kubernetes/kubelet.kubeconfig",
 		"--hostname-override="+n.Name, "--node-ip="+nodeAddress(n.number).String())
 	if err != nil {
 		return err

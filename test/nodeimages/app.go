@@ -1,18 +1,12 @@
 package nodeimages
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // untilTold sleeps, and ends at once when the pod is deleted: a shell that is process 1 ignores what it has no trap for.
@@ -54,47 +48,6 @@ func (s Set) Base(ctx context.Context) (v1.Layer, error) {
 		return nil, fmt.Errorf("reading image %s: %w", NodeHelper, err)
 	}
 	return layers[0], nil
-}
-
-// OwnBase returns a layer that does what the base does and is another blob, for Apps that are to share nothing with others.
-func OwnBase(base v1.Layer, seed uint64) (v1.Layer, error) {
-	content, err := base.Uncompressed()
-	if err != nil {
-		return nil, fmt.Errorf("reading a base: %w", err)
-	}
-	defer func() { _ = content.Close() }()
-	var own bytes.Buffer
-	writer := tar.NewWriter(&own)
-	mark := make([]byte, 16)
-	_, _ = newRandom(seed).Read(mark) // cannot fail
-	if err := (file{path: "base", mode: 0o644, content: mark}).write(writer); err != nil {
-		return nil, fmt.Errorf("marking a base: %w", err)
-	}
-	if err := copyEntries(writer, tar.NewReader(content)); err != nil {
-		return nil, fmt.Errorf("copying a base: %w", err)
-	}
-	if err := writer.Close(); err != nil {
-		return nil, fmt.Errorf("copying a base: %w", err)
-	}
-	return static.NewLayer(own.Bytes(), types.OCIUncompressedLayer), nil
-}
-
-func copyEntries(writer *tar.Writer, reader *tar.Reader) error {
-	for {
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := writer.WriteHeader(header); err != nil {
-			return err
-		}
-		if _, err := io.Copy(writer, reader); err != nil {
-			return err
-		}
-	}
 }
 
 func newRandom(seed uint64) *rand.ChaCha8 {

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/registry-cache/registry-cache/test/cluster"
+	"github.com/registry-cache/registry-cache/test/livecluster"
 	"github.com/registry-cache/registry-cache/test/nodeimages"
 	"github.com/registry-cache/registry-cache/test/registries"
 )
@@ -40,7 +41,7 @@ var kinds = []kind{
 func isPublic(repository string) bool { return !strings.HasPrefix(repository, "private/") }
 
 // startRegistries starts all registries with their images, and writes a line for every request.
-func startRegistries(ctx context.Context, c *cluster.Cluster, log string) error {
+func startRegistries(ctx context.Context, c *livecluster.Cluster, log string) error {
 	file, err := os.Create(log)
 	if err != nil {
 		return fmt.Errorf("opening the log of requests: %w", err)
@@ -51,17 +52,13 @@ func startRegistries(ctx context.Context, c *cluster.Cluster, log string) error 
 		defer lock.Unlock()
 		_, _ = fmt.Fprintf(file, "%s %-30s %-10s %-4s %d %s\n", time.Now().Format(time.TimeOnly), registry.URL, r.Client, r.Method, r.Status, r.Path)
 	})
-	base, err := nodeimages.Set{Root: "."}.Base(ctx)
-	if err != nil {
-		return err
-	}
 	for i, kind := range kinds {
 		registry, err := c.Internet().StartRegistry(kind.URL, kind.options)
 		if err != nil {
 			return err
 		}
 		for j, repository := range []string{"library/app:1", "library/app:2", "private/app:1"} {
-			if err := push(ctx, registry, base, repository, uint64(10*i+j)); err != nil {
+			if err := push(ctx, registry, c.Base, repository, uint64(10*i+j)); err != nil {
 				return err
 			}
 		}

@@ -8,14 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"text/template"
-	"time"
 
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/registry-cache/registry-cache/test/cluster"
-	"github.com/registry-cache/registry-cache/test/nodeimages"
-	"github.com/registry-cache/registry-cache/test/registries"
+	"github.com/registry-cache/registry-cache/test/livecluster"
 )
 
 //go:embed ready.txt
@@ -28,7 +25,7 @@ func serve(ctx context.Context, p playground) error {
 	if err != nil {
 		return err
 	}
-	c, err := start(ctx, p, folder)
+	c, err := livecluster.Start(ctx, ".", p.nodes)
 	if err != nil {
 		return err
 	}
@@ -42,32 +39,8 @@ func serve(ctx context.Context, p playground) error {
 	return err
 }
 
-// start makes the images and starts the cluster.
-func start(ctx context.Context, p playground, folder string) (*cluster.Cluster, error) {
-	authority, err := registries.NewCA()
-	if err != nil {
-		return nil, err
-	}
-	set := nodeimages.Set{Root: ".", Dir: filepath.Join(folder, "images"), CA: authority.PEM()}
-	archives, err := set.Write(ctx)
-	if err != nil {
-		return nil, err
-	}
-	pause, err := nodeimages.Reference(nodeimages.Pause)
-	if err != nil {
-		return nil, err
-	}
-	dns, err := nodeimages.Reference(nodeimages.CoreDNS)
-	if err != nil {
-		return nil, err
-	}
-	return cluster.Start(ctx, cluster.Options{
-		Nodes: p.nodes, Authority: authority, Archives: archives, PauseImage: pause, DNSImage: dns, WithoutResourceManager: true,
-	})
-}
-
 // present starts the registries and tells how to use it all.
-func present(ctx context.Context, p playground, c *cluster.Cluster, folder string) error {
+func present(ctx context.Context, p playground, c *livecluster.Cluster, folder string) error {
 	if err := startRegistries(ctx, c, filepath.Join(folder, "requests.log")); err != nil {
 		return err
 	}
@@ -86,7 +59,7 @@ func present(ctx context.Context, p playground, c *cluster.Cluster, folder strin
 	}
 	defer file.Close() //nolint:errcheck // its end is checked below
 	err = template.Must(template.New("ready").Parse(readyText)).Execute(file, map[string]any{
-		"Name": p.name, "Folder": folder, "Nodes": c.Nodes(), "Kinds": kinds, "User": username, "Password": password, "Now": time.Now().Format(time.TimeOnly),
+		"Name": p.name, "Folder": folder, "Nodes": c.Nodes(), "Kinds": kinds, "User": username, "Password": password,
 	})
 	if err != nil {
 		return fmt.Errorf("saying what to try: %w", err)
