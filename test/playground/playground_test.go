@@ -50,7 +50,9 @@ func TestUpAndDown(t *testing.T) {
 	if got, err := u.try("up", "-name", one); err == nil || !strings.Contains(got, "runs already") {
 		t.Errorf("up of what is up says %q, %v", got, err)
 	}
+	_, members := u.members(one)
 	u.run("down", "-name", one)
+	u.expectGone(members)
 	u.kubectl(two, "wait", "--for=condition=Ready", "node/node-0", "--timeout=30s")
 
 	u.kill(two)
@@ -125,24 +127,37 @@ func (u *user) pullThrough(name string) {
 
 // kill kills the process of a playground, which has no time to tidy up.
 func (u *user) kill(name string) {
+	u.t.Helper()
+	pid, members := u.members(name)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		u.t.Fatal(err)
+	}
+	u.expectGone(members)
+}
+
+// members returns the process of a playground and those of its cluster.
+func (u *user) members(name string) (pid int, members []string) {
+	u.t.Helper()
 	pid, err := playgroundAt(tool.Root(u.t), name)
 	if err != nil || pid == 0 {
 		u.t.Fatalf("finding the process of %s: %d, %v", name, pid, err)
 	}
-	members := processes(u.t, pid)
-	if len(members) < 8 {
-		u.t.Errorf("a cluster has but these processes: %q", members)
+	if members = processes(u.t, pid); len(members) < 8 {
+		u.t.Fatalf("a cluster has but these processes: %q", members)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		u.t.Fatal(err)
-	}
+	return pid, members
+}
+
+// expectGone waits until processes have ended.
+func (u *user) expectGone(members []string) {
+	u.t.Helper()
 	for start := time.Now(); len(members) > 0; time.Sleep(100 * time.Millisecond) {
 		members = slices.DeleteFunc(members, func(process string) bool {
 			_, err := os.Stat("/proc/" + process)
 			return err != nil
 		})
 		if time.Since(start) > 20*time.Second {
-			u.t.Fatalf("processes outlive the playground that was killed: %q", members)
+			u.t.Fatalf("processes outlive their playground: %q", members)
 		}
 	}
 }
