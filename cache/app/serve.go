@@ -19,6 +19,7 @@ import (
 
 	"github.com/registry-cache/registry-cache/cache/front"
 	"github.com/registry-cache/registry-cache/cache/store"
+	"github.com/registry-cache/registry-cache/cache/upstream"
 )
 
 // Serve runs the cache until it is told to stop.
@@ -72,9 +73,9 @@ func newCache(config *configuration.Configuration, path string, settings Setting
 	})
 	c.keeper = newKeeper(root, ttl, settings)
 	later.Keeper = c.keeper
-	upstream := newUpstream(http.DefaultTransport, prometheus.DefaultRegisterer)
-	http.DefaultTransport = upstream
-	upstream.starting.Store(!found)
+	transport := upstream.New(http.DefaultTransport, prometheus.DefaultRegisterer)
+	http.DefaultTransport = transport
+	transport.SetStarting(!found)
 	registry.RegisterHandler(func(_ *configuration.Configuration, next http.Handler) http.Handler {
 		c.front = front.New(next)
 		return c.front
@@ -82,7 +83,7 @@ func newCache(config *configuration.Configuration, path string, settings Setting
 	if c.registry, err = newRegistry(config); err != nil {
 		return nil, err
 	}
-	upstream.starting.Store(false)
+	transport.SetStarting(false)
 	var ctx context.Context
 	ctx, c.stop = context.WithCancel(context.Background())
 	c.keeper.Start(ctx, c.driver)

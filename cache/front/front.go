@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/registry-cache/registry-cache/cache/store"
+	"github.com/registry-cache/registry-cache/cache/upstream"
 )
 
 // Handler runs a registry whose storage driver is a store.Driver.
@@ -88,6 +90,11 @@ var errPanic = errors.New("the registry panicked")
 
 func (h *Handler) run(ctx context.Context, out *response, r *http.Request, bypass bool) (trouble, err error) {
 	ctx, request := store.WithRequest(ctx, bypass)
+	if strings.Contains(r.URL.Path, "/blobs/") {
+		var end func()
+		ctx, end = upstream.WithFetch(ctx)
+		defer end()
+	}
 	defer func() {
 		trouble = request.Trouble()
 		if p := recover(); p != nil { // in a goroutine of ours it would end the program

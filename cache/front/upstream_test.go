@@ -13,6 +13,9 @@ import (
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
+	"github.com/prometheus/client_golang/prometheus"
+
+	upstreamtransport "github.com/registry-cache/registry-cache/cache/upstream"
 )
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
@@ -59,7 +62,7 @@ type router struct{ upstreams sync.Map }
 
 var transports = &router{}
 
-func init() { http.DefaultTransport = transports }
+func init() { http.DefaultTransport = upstreamtransport.New(transports, prometheus.NewRegistry()) }
 
 var hosts atomic.Int64
 

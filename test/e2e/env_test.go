@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ const limit = 8 * time.Minute
 
 // env is a cluster of a test's own, with one node and Docker Hub in its internet.
 type env struct {
-	t   *testing.T
+	t   verdict
 	ctx context.Context
 	*cluster.Cluster
 	hub  *cluster.Registry
@@ -52,7 +53,7 @@ func newEnv(t *testing.T, o options) *env {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
-	e := &env{t: t, ctx: ctx}
+	e := &env{t: verdict{t, new([]string)}, ctx: ctx}
 	clusterOptions := cluster.Options{
 		Nodes: 1, Authority: authority, WithoutResourceManager: !o.resourceManager,
 		PauseImage: e.reference(nodeimages.Pause), DNSImage: e.reference(nodeimages.CoreDNS),
@@ -62,7 +63,7 @@ func newEnv(t *testing.T, o options) *env {
 	}
 	var err error
 	if e.Cluster, err = cluster.Start(ctx, clusterOptions); err != nil {
-		t.Fatal("starting a cluster:", err)
+		e.t.Fatal("starting a cluster:", err)
 	}
 	t.Cleanup(func() {
 		if err := e.Stop(); err != nil {
@@ -213,17 +214,25 @@ func (e *env) tellFailure() {
 		output, err := e.tryPipe("", tool.Path(e.t, "kubectl"), args...)
 		e.t.Logf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
-	for _, node := range e.Nodes() {
-		var news strings.Builder
-		for line := range strings.Lines(node.Logs(cluster.Containerd)) {
-			if strings.Contains(line, "next host") || strings.Contains(line, "level=error") {
-				news.WriteString(line)
-			}
-		}
-		e.t.Logf("containerd of %s:\n%s", node.Name, news.String())
-	}
 	requests := e.hub.Requests()
 	for _, request := range requests[max(0, len(requests)-40):] {
 		e.t.Logf("hub: %+v", request)
 	}
+	for _, node := range e.Nodes() {
+		e.t.Logf("containerd of %s:\n%s", node.Name, strings.Join(troubles(node), ""))
+	}
+	e.t.Logf("it failed for\n%s", strings.Join(*e.t.faults, "\n"))
+}
+
+// troubles returns the last lines in which containerd of a node complains, and all that tell of a wait.
+func troubles(node *cluster.Node) (lines []string) {
+	const last = 20
+	for line := range strings.Lines(node.Logs(cluster.Containerd)) {
+		if strings.Contains(line, "next host") || strings.Contains(line, "level=error") {
+			lines = append(lines, line)
+		}
+	}
+	early, late := lines[:max(0, len(lines)-last)], lines[max(0, len(lines)-last):]
+	waits := slices.DeleteFunc(slices.Clone(early), func(line string) bool { return !strings.Contains(line, "timeout") })
+	return append(waits, late...)
 }

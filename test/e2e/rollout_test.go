@@ -20,8 +20,11 @@ const rolledOut = 20
 // TestRollout kills the cache in the middle of a rollout of pods, and compares to the same rollout on the same node before there
 // was a cache, and with a cache that lives and has none of the images.
 func TestRollout(t *testing.T) {
-	// The upstream is paced, so that a rollout takes long enough to be hit, and is bound by it and not by the test's machine.
-	e := newEnv(t, options{hub: registries.UpstreamOptions{Latency: 50 * time.Millisecond, BytesPerSecond: 2_000_000}})
+	// The upstream wants tokens, as Docker Hub does. It is paced, so that a rollout takes long enough to be hit, and is bound by it
+	// and not by the test's machine.
+	e := newEnv(t, options{hub: registries.UpstreamOptions{
+		Auth: registries.AuthBearer, Public: func(string) bool { return true }, Latency: 50 * time.Millisecond, BytesPerSecond: 2_000_000,
+	}})
 	without := e.rollOut(e.pushMany("without"), func() {})
 	e.t.Logf("without a cache: %s", without)
 

@@ -54,7 +54,7 @@ func (e *env) step(name string, part func(*env)) {
 	e.t.Helper()
 	all := e.t
 	defer func() { e.t = all }()
-	if !all.Run(name, func(t *testing.T) { e.t = t; part(e) }) {
+	if !all.Run(name, func(t *testing.T) { e.t = verdict{t, all.faults}; part(e) }) {
 		all.FailNow()
 	}
 }

@@ -45,8 +45,8 @@ func TestTakeOver(t *testing.T) {
 		o.awaitGuarded(c)
 	}
 	t.Logf("taken over, with caches and node, after %s", time.Since(start).Round(100*time.Millisecond))
-	o.forgiveWaits("the end of the stock registry's pods, which do not leave their Services before, under a hosts.toml that nobody withdraws")
 	during.expectNoneFailed("the take-over", unguardedPull)
+	o.forgiveWaits("the end of the stock registry's pods, which do not leave their Services before, under a hosts.toml that nobody withdraws")
 	o.expectKept(before)
 	o.expectServed()
 

@@ -75,7 +75,8 @@ func (e *env) waits(node *cluster.Node) (lines []string) {
 	return lines
 }
 
-// forgiveWaits lets containerd have waited so far, because the test made the cache dead. Each further line fails the test.
+// forgiveWaits lets containerd have waited so far, because the test made the cache dead. Each further line fails the test: no pull
+// may be under way that began before, for it says that it waited when it has.
 func (e *env) forgiveWaits(what string) {
 	e.t.Helper()
 	for _, node := range e.Nodes() {

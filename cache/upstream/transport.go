@@ -1,4 +1,6 @@
-package app
+// Package upstream is how a cache reaches its upstream: with as few requests as the client's own pull would need, and saying what
+// the upstream refuses.
+package upstream
 
 import (
 	"fmt"
@@ -16,66 +18,92 @@ import (
 // pulls all layers of an image at once.
 const idlePerHost = 64
 
-// upstream is the transport of all that goes to the upstream and to its token service. distribution uses
+// Transport is the transport of all that goes to the upstream and to its token service. distribution uses
 // http.DefaultTransport for that, and no other.
-type upstream struct {
+type Transport struct {
 	next       http.RoundTripper
 	errors     *prometheus.CounterVec
 	refused    prometheus.Counter
 	complaints store.Complaints
+	answers    answers
 	starting   atomic.Bool
 }
 
-func newUpstream(next http.RoundTripper, registerer prometheus.Registerer) *upstream {
+// New returns a transport that sends by another one, and registers its metrics.
+func New(next http.RoundTripper, registerer prometheus.Registerer) *Transport {
 	if transport, ok := next.(*http.Transport); ok {
 		transport = transport.Clone()
 		transport.MaxIdleConnsPerHost = idlePerHost
 		next = transport
 	}
-	u := &upstream{next: next, errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+	t := &Transport{next: next, errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "registry_cache_upstream_errors_total",
 		Help: "Errors of the upstream and its token service, by HTTP status; \"none\" if there was no answer.",
 	}, []string{"status"}), refused: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "registry_cache_upstream_refused_credentials_total",
 		Help: "Requests that the upstream or its token service refused although they had the credentials of this cache.",
 	})}
-	registerer.MustRegister(u.errors, u.refused)
-	u.errors.WithLabelValues("none")
-	return u
+	registerer.MustRegister(t.errors, t.refused)
+	t.errors.WithLabelValues("none")
+	return t
 }
 
+// SetStarting says whether the registry is just being made without credentials. All requests are answered without the upstream
+// then.
+func (t *Transport) SetStarting(starting bool) { t.starting.Store(starting) }
+
 // RoundTrip implements http.RoundTripper.
-func (u *upstream) RoundTrip(request *http.Request) (*http.Response, error) {
-	if u.starting.Load() {
+func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if t.starting.Load() {
 		return noChallenge(request), nil
 	}
-	response, err := u.next.RoundTrip(request)
+	if fetch := fetchOf(request); fetch != nil {
+		return fetch.roundTrip(request, t.send)
+	}
+	return t.send(request)
+}
+
+// send asks the upstream, unless the answer is at hand.
+func (t *Transport) send(request *http.Request) (*http.Response, error) {
+	if isRepeated(request) {
+		return t.answers.roundTrip(request, t.ask)
+	}
+	response, err := t.ask(request)
+	if err == nil && response.StatusCode == http.StatusUnauthorized {
+		t.answers.forget(request)
+	}
+	return response, err
+}
+
+// ask asks the upstream or its token service, and counts what goes wrong.
+func (t *Transport) ask(request *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(request)
 	switch {
 	case err != nil && request.Context().Err() == nil:
-		u.errors.WithLabelValues("none").Inc()
+		t.errors.WithLabelValues("none").Inc()
 	case err == nil && response.StatusCode >= http.StatusBadRequest && !isChallenge(request, response):
-		u.errors.WithLabelValues(strconv.Itoa(response.StatusCode)).Inc()
-		u.complain(request, response)
+		t.errors.WithLabelValues(strconv.Itoa(response.StatusCode)).Inc()
+		t.complain(request, response)
 	}
 	return response, err
 }
 
 // complain says what an operator has to mend. distribution takes a tag that the upstream does not let it look up for one that
 // there is not, and its log does not say more; the node asks the upstream itself then, and nobody would notice.
-func (u *upstream) complain(request *http.Request, response *http.Response) {
+func (t *Transport) complain(request *http.Request, response *http.Response) {
 	url := *request.URL
 	url.User, url.RawQuery = nil, ""
 	err := fmt.Errorf("%s %s: %s", request.Method, url.String(), response.Status)
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if _, _, basic := request.BasicAuth(); basic {
-			u.refused.Inc()
-			u.complaints.Warn("the upstream refuses the credentials of this cache: nodes have to ask it themselves", err)
+			t.refused.Inc()
+			t.complaints.Warn("the upstream refuses the credentials of this cache: nodes have to ask it themselves", err)
 			return
 		}
-		u.complaints.Warn("the upstream does not let this cache read: nodes have to ask it themselves", err)
+		t.complaints.Warn("the upstream does not let this cache read: nodes have to ask it themselves", err)
 	case http.StatusTooManyRequests:
-		u.complaints.Warn("the upstream limits how often this cache may ask: nodes have to ask it themselves", err)
+		t.complaints.Warn("the upstream limits how often this cache may ask: nodes have to ask it themselves", err)
 	}
 }
 

@@ -1,0 +1,126 @@
+package upstream
+
+import (
+	"context"
+	"net/http"
+	"sync"
+)
+
+// fetch makes one request of the three that distribution makes for each blob that it does not have: it asks HEAD when the request
+// comes, HEAD again when it begins to serve, and only then GET. Upstreams are far away, and a node that asked them itself would
+// ask once. So the first HEAD is sent as a GET, both are answered from that one's header, and its body is there for the GET.
+type fetch struct {
+	mu sync.Mutex
+	// held are the responses to GET by their URLs: that of the registry, which may lead elsewhere, and that of where it leads.
+	held map[string]*http.Response
+	// off says that this upstream's responses to GET do not tell what those to HEAD may.
+	off bool
+}
+
+type fetchKey struct{}
+
+// WithFetch returns a context for serving one request of a client for a blob, and a function to call when that has ended. It must
+// not be used for manifests: registries count each GET of one as a pull, and do not count HEAD.
+func WithFetch(ctx context.Context) (context.Context, func()) {
+	f := &fetch{held: map[string]*http.Response{}}
+	return context.WithValue(ctx, fetchKey{}, f), f.end
+}
+
+func fetchOf(request *http.Request) *fetch {
+	f, _ := request.Context().Value(fetchKey{}).(*fetch)
+	return f
+}
+
+// sender sends a request.
+type sender func(*http.Request) (*http.Response, error)
+
+func (f *fetch) roundTrip(request *http.Request, send sender) (*http.Response, error) {
+	switch {
+	case request.Method == http.MethodHead:
+		return f.head(request, send)
+	case request.Method == http.MethodGet && request.Header.Get("Range") == "":
+		if response := f.take(request); response != nil {
+			return response, nil
+		}
+	}
+	return send(request)
+}
+
+// head answers HEAD by what GET has brought.
+func (f *fetch) head(request *http.Request, send sender) (*http.Response, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.off {
+		return send(request)
+	}
+	url := request.URL.String()
+	if held, ok := f.held[url]; ok {
+		return withoutBody(held, request), nil
+	}
+	get := request.Clone(request.Context())
+	get.Method = http.MethodGet
+	get.Header.Set("Accept-Encoding", "identity") // or the length would not be the blob's
+	response, err := send(get)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case isRedirect(response):
+		_ = response.Body.Close() // nobody reads it
+		response.Body = http.NoBody
+		f.held[url] = response
+	case isWhole(response):
+		f.held[url] = response
+	default:
+		_ = response.Body.Close()
+		if response.StatusCode < http.StatusBadRequest {
+			f.off = true
+			return send(request)
+		}
+	}
+	return withoutBody(response, request), nil
+}
+
+// take returns what a HEAD has brought, once.
+func (f *fetch) take(request *http.Request) *http.Response {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	url := request.URL.String()
+	held, ok := f.held[url]
+	if !ok {
+		return nil
+	}
+	delete(f.held, url)
+	held.Request = request
+	return held
+}
+
+// end gives up what nobody has come for.
+func (f *fetch) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, response := range f.held {
+		_ = response.Body.Close()
+	}
+	clear(f.held)
+}
+
+// isRedirect says whether a response leads elsewhere, as most registries' do for blobs.
+func isRedirect(response *http.Response) bool {
+	return response.StatusCode >= http.StatusMultipleChoices && response.StatusCode < http.StatusBadRequest &&
+		response.Header.Get("Location") != ""
+}
+
+// isWhole says whether a response has all of a blob, and says how long that is, without which distribution does not serve it.
+func isWhole(response *http.Response) bool {
+	return response.StatusCode == http.StatusOK && response.ContentLength >= 0 && response.Header.Get("Content-Encoding") == ""
+}
+
+// withoutBody returns a response as HEAD would have brought it.
+func withoutBody(response *http.Response, request *http.Request) *http.Response {
+	head := *response
+	head.Header = response.Header.Clone()
+	head.Body = http.NoBody
+	head.Request = request
+	return &head
+}
