@@ -192,7 +192,7 @@ func (m *model) removes(dgst digest.Digest) {
 		return
 	case m.why == "space":
 		for other, o := range m.blobs {
-			if o.used.Before(b.used) && !m.d.busy[dgstOf(other)] {
+			if m.dueBy(other).Before(b.used) && !m.d.busy[dgstOf(other)] {
 				m.t.Errorf("%s goes, which was used at %s, and %s stays, which was used at %s", name, b.used, other, o.used)
 			}
 		}
@@ -208,6 +208,14 @@ func (m *model) removes(dgst digest.Digest) {
 		m.t.Errorf("%s goes, for no reason", name)
 	}
 	delete(m.blobs, name)
+}
+
+// dueBy is when at the latest it is a blob's turn to go: a manifest's is later as long as the keeper knows of a link to it.
+func (m *model) dueBy(name string) time.Time {
+	if name[0] == 'M' {
+		return m.blobs[name].used.Add(manifestGrace)
+	}
+	return m.blobs[name].used
 }
 
 // linked says whether a blob can be asked for.

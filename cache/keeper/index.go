@@ -246,8 +246,13 @@ func (x *index) links(key key) []store.Location {
 type candidate struct {
 	key  key
 	used int64
+	due  int64
 	size int64
 }
+
+// manifestGrace is how much longer a manifest stays than layers that were used when it was. A pull asks for it first, so it would go
+// first; it is small, and all that a node needs which has the layers.
+const manifestGrace = time.Hour
 
 // leastRecent returns the blobs that are there, the one that was not used for longest first.
 func (x *index) leastRecent() []candidate {
@@ -255,14 +260,23 @@ func (x *index) leastRecent() []candidate {
 	candidates := make([]candidate, 0, len(x.blobs))
 	for key, b := range x.blobs {
 		if b.size != absent {
-			candidates = append(candidates, candidate{key: key, used: b.used, size: b.size})
+			candidates = append(candidates, candidate{key: key, used: b.used, due: b.due(), size: b.size})
 		}
 	}
 	x.mu.Unlock()
 	slices.SortFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.used, b.used), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.key, b.key))
 	})
 	return candidates
+}
+
+// due orders blobs by when it is their turn to go.
+func (b *blob) due() int64 {
+	isRevision := func(l link) bool { return l.kind == uint8(store.RevisionLink) }
+	if slices.ContainsFunc(b.links, isRevision) {
+		return b.used + int64(manifestGrace)
+	}
+	return b.used
 }
 
 // still says whether a candidate is what it was: not used since, and still there.

@@ -136,6 +136,29 @@ func TestRoomIsMade(t *testing.T) {
 	}
 }
 
+// TestManifestsGoLater keeps a manifest for a while longer than layers that were used when it was, and not for ever.
+func TestManifestsGoLater(t *testing.T) {
+	for age, want := range map[string][]string{"210m": {"d4", "d3"}, "330m": {"d5", "d4"}} {
+		root := t.TempDir()
+		plant(t, root,
+			"blob d5 4096 @"+age, "revision x d5 @"+age,
+			"blob d4 4096 @4h", "layer x d4 @4h",
+			"blob d3 4096 @3h", "layer x d3 @3h",
+			"blob d1 4096 @1h", "layer x d1 @1h",
+		)
+		k, d := newKeeper(t, root, Options{High: 0.75, Low: 0.5, Reserve: 1}, 20<<10)
+		must(t, k.inspect(t.Context()))
+		k.check(t.Context())
+		var gone []digest.Digest
+		for _, name := range want {
+			gone = append(gone, dgstOf(name))
+		}
+		if diff := cmp.Diff(gone, d.evicted); diff != "" {
+			t.Errorf("a manifest used %s ago: not the right ones went (-want +got):\n%s", age, diff)
+		}
+	}
+}
+
 func TestNothingGoesBeforeTheWalkHasEnded(t *testing.T) {
 	root := t.TempDir()
 	plant(t, root, four...)

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync"
 )
@@ -66,19 +67,28 @@ func (f *fetch) head(request *http.Request, send sender) (*http.Response, error)
 	}
 	switch {
 	case isRedirect(response):
-		_ = response.Body.Close() // nobody reads it
-		response.Body = http.NoBody
+		drop(response)
 		f.held[url] = response
 	case isWhole(response):
 		f.held[url] = response
-	default:
+	case response.StatusCode < http.StatusBadRequest:
 		_ = response.Body.Close()
-		if response.StatusCode < http.StatusBadRequest {
-			f.off = true
-			return send(request)
-		}
+		f.off = true
+		return send(request)
+	default:
+		drop(response)
 	}
 	return withoutBody(response, request), nil
+}
+
+// maximumDrop is how much of a body is read to use its connection again: that of a redirect or an error, as net/http does.
+const maximumDrop = 2 << 10
+
+// drop gives up a body that nobody wants.
+func drop(response *http.Response) {
+	_, _ = io.CopyN(io.Discard, response.Body, maximumDrop)
+	_ = response.Body.Close()
+	response.Body = http.NoBody
 }
 
 // take returns what a HEAD has brought, once.

@@ -25,26 +25,33 @@ func serveBlob(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serveElsewhere leads to where it has the blob, as most registries do. The signature of a URL is for one method.
+func serveElsewhere(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == blobPath:
+		http.Redirect(w, r, "/storage/"+r.Method, http.StatusTemporaryRedirect)
+	case r.URL.Path == "/storage/"+r.Method && r.Method == http.MethodGet:
+		serveBlob(w, r)
+	default:
+		w.WriteHeader(http.StatusForbidden)
+	}
+}
+
 // TestFetch asks as distribution does, HEAD twice and then GET, and looks at what the upstream sees of it, and the client.
 func TestFetch(t *testing.T) {
-	serveElsewhere := func(w http.ResponseWriter, r *http.Request) {
-		// The signature of a URL is for one method.
-		if r.URL.Path == "/storage/"+http.MethodGet && r.Method == http.MethodGet {
-			serveBlob(w, r)
-			return
-		}
-		if r.URL.Path != blobPath {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		http.Redirect(w, r, "/storage/"+r.Method, http.StatusTemporaryRedirect)
-	}
 	for name, c := range map[string]struct {
 		handle http.HandlerFunc
 		want   []string
 	}{
 		"one request":       {serveBlob, []string{"GET " + blobPath}},
 		"one and elsewhere": {serveElsewhere, []string{"GET " + blobPath, "GET /storage/GET"}},
+		"HEAD is refused": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			serveBlob(w, r)
+		}, []string{"GET " + blobPath}},
 		"GET without a length": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodHead {
 				serveBlob(w, r)
@@ -134,5 +141,21 @@ func TestFetchEnd(t *testing.T) {
 	case <-gone:
 	case <-time.After(10 * time.Second):
 		t.Error("the upstream still sends a blob that nobody reads")
+	}
+}
+
+// TestFetchKeepsConnections fetches many blobs on one connection.
+func TestFetchKeepsConnections(t *testing.T) {
+	s, client := startServer(t, serveElsewhere), newClient(t)
+	for range 5 {
+		ctx, end := upstream.WithFetch(t.Context())
+		do(ctx, t, client, http.MethodHead, s.URL+blobPath, nil)
+		do(ctx, t, client, http.MethodGet, s.URL+blobPath, nil)
+		end()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connections != 1 {
+		t.Errorf("%d connections were made for blobs that were fetched one after the other", s.connections)
 	}
 }

@@ -3,6 +3,7 @@ package upstream_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -24,19 +25,28 @@ func TestMain(m *testing.M) {
 // server is an upstream on loopback that notes what it is asked.
 type server struct {
 	*httptest.Server
-	mu    sync.Mutex
-	asked []string
+	mu          sync.Mutex
+	asked       []string
+	connections int
 }
 
 func startServer(t *testing.T, handle http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.asked = append(s.asked, r.Method+" "+r.URL.Path)
 		s.mu.Unlock()
 		handle(w, r)
 	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if state == http.StateNew {
+			s.connections++
+		}
+	}
+	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }

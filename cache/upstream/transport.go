@@ -26,6 +26,7 @@ type Transport struct {
 	refused    prometheus.Counter
 	complaints store.Complaints
 	answers    answers
+	reach      reach
 	starting   atomic.Bool
 }
 
@@ -34,6 +35,7 @@ func New(next http.RoundTripper, registerer prometheus.Registerer) *Transport {
 	if transport, ok := next.(*http.Transport); ok {
 		transport = transport.Clone()
 		transport.MaxIdleConnsPerHost = idlePerHost
+		transport.DialContext = newDialer().DialContext
 		next = transport
 	}
 	t := &Transport{next: next, errors: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -77,7 +79,11 @@ func (t *Transport) send(request *http.Request) (*http.Response, error) {
 
 // ask asks the upstream or its token service, and counts what goes wrong.
 func (t *Transport) ask(request *http.Request) (*http.Response, error) {
+	if err := t.reach.check(request); err != nil {
+		return nil, err
+	}
 	response, err := t.next.RoundTrip(request)
+	t.reach.note(request, err)
 	switch {
 	case err != nil && request.Context().Err() == nil:
 		t.errors.WithLabelValues("none").Inc()

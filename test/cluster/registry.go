@@ -107,6 +107,13 @@ func (r *Registry) Stop() {
 	}
 }
 
+// Swallow lets all packets to the registry vanish, as a firewall does, or arrive again.
+func (r *Registry) Swallow(swallow bool) error {
+	name, _, _ := strings.Cut(r.host, ":")
+	action := map[bool]string{true: "--insert", false: "--delete"}[swallow]
+	return r.internet.net.run("iptables", "--wait", action, "INPUT", "--destination", Names[name], "--jump", "DROP")
+}
+
 // Requests returns those that have been answered so far, in the order of their ends.
 func (r *Registry) Requests() []Request {
 	r.lock.Lock()

@@ -22,6 +22,7 @@ func TestStandalone(t *testing.T) {
 	t.Logf("used %s after it was applied", rounded(e.awaitUse(e.node, "docker.io")))
 	e.pullThroughThenHit(image)
 
+	e.expectServedInSilence(image)
 	e.hub.Stop()
 	e.hub.Reset()
 	before := e.metrics(standaloneHub)
@@ -81,6 +82,25 @@ func (e *env) pullThroughThenHit(image string) {
 	e.t.Logf("second pod runs after %s", rounded(e.runPod("second", image, e.node)))
 	e.expectHits(e.hub, before, e.metrics(standaloneHub))
 	e.removePod("second", image, e.node)
+}
+
+// expectServedInSilence runs pods of a cached image while packets to the upstream vanish: the first notices that, and the other one
+// does not wait for long.
+func (e *env) expectServedInSilence(image string) {
+	e.t.Helper()
+	e.must(e.hub.Swallow(true))
+	for _, podName := range []string{"silence", "still"} {
+		e.removeImage(image, e.node)
+		before := e.metrics(standaloneHub)
+		took := e.runPod(podName, image, e.node)
+		e.t.Logf("pod %s runs after %s while packets to the upstream vanish", podName, rounded(took))
+		e.expectHits(e.hub, before, e.metrics(standaloneHub))
+		if took > time.Minute {
+			e.t.Errorf("pod %s ran after %s", podName, took)
+		}
+		e.removePod(podName, image, e.node)
+	}
+	e.must(e.hub.Swallow(false))
 }
 
 // deleteAtOnce deletes all that was applied while a node pulls. Caches and the guards that withdraw them go at the same time, so
