@@ -17,15 +17,18 @@ import (
 func TestRequests(t *testing.T) {
 	content := []string{"GET blob", "GET blob", "GET blob", "GET blob", "GET manifest"}
 	t.Run("open", func(t *testing.T) {
-		expectRequests(t, registries.UpstreamOptions{}, append(slices.Clone(content), "GET ping", "HEAD manifest"))
+		expectRequests(t, "library/app:1.0", registries.UpstreamOptions{}, append(slices.Clone(content), "GET ping", "HEAD manifest"))
+	})
+	t.Run("a repository that is called like a part of the API", func(t *testing.T) {
+		expectRequests(t, "team/blobs/app:1.0", registries.UpstreamOptions{}, append(slices.Clone(content), "GET ping", "HEAD manifest"))
 	})
 	t.Run("bearer", func(t *testing.T) {
 		options := registries.UpstreamOptions{Auth: registries.AuthBearer, Public: func(string) bool { return true }}
-		expectRequests(t, options, append(slices.Clone(content), "GET ping", "GET token", "HEAD manifest"))
+		expectRequests(t, "library/app:1.0", options, append(slices.Clone(content), "GET ping", "GET token", "HEAD manifest"))
 	})
 }
 
-func expectRequests(t *testing.T, options registries.UpstreamOptions, want []string) {
+func expectRequests(t *testing.T, image string, options registries.UpstreamOptions, want []string) {
 	t.Helper()
 	var (
 		mu     sync.Mutex
@@ -39,12 +42,15 @@ func expectRequests(t *testing.T, options registries.UpstreamOptions, want []str
 		handle.ServeHTTP(w, r)
 	}))
 	options.URL = "http://" + server.Listener.Addr().String()
-	handle = startUpstream(t, options).Handler()
+	u := startUpstream(t, options)
+	_, err := u.PushRandomImage(t.Context(), image, 3, 200_000, 2)
+	must(t, err)
+	handle = u.Handler()
 	server.Start()
 	t.Cleanup(server.Close)
 	p := newProgram(t, options.URL)
 	p.start()
-	must(t, p.pull("library/demo:1.0"))
+	must(t, p.pull(image))
 	p.stop()
 	mu.Lock()
 	defer mu.Unlock()
@@ -56,10 +62,10 @@ func expectRequests(t *testing.T, options registries.UpstreamOptions, want []str
 
 func kindOf(path string) string {
 	switch {
-	case strings.Contains(path, "/blobs/"):
-		return "blob"
 	case strings.Contains(path, "/manifests/"):
 		return "manifest"
+	case strings.Contains(path, "/blobs/"):
+		return "blob"
 	case path == "/v2/":
 		return "ping"
 	}

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"path"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -90,7 +90,7 @@ var errPanic = errors.New("the registry panicked")
 
 func (h *Handler) run(ctx context.Context, out *response, r *http.Request, bypass bool) (trouble, err error) {
 	ctx, request := store.WithRequest(ctx, bypass)
-	if strings.Contains(r.URL.Path, "/blobs/") {
+	if path.Base(path.Dir(r.URL.Path)) == "blobs" {
 		var end func()
 		ctx, end = upstream.WithFetch(ctx)
 		defer end()

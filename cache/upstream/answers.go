@@ -13,14 +13,16 @@ import (
 )
 
 const (
-	// minimumLife is how long a token is good at least, if its service says nothing or less:
+	// usualLife is how long a token is good whose service does not say:
 	// https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
-	minimumLife = time.Minute
+	usualLife = time.Minute
 	// maximumLife bounds how long a token is used again, whatever its service says.
 	maximumLife = 10 * time.Minute
 	// pingLife is how long an upstream is taken to want the credentials that it wanted last.
 	pingLife = time.Minute
-	// maximumAnswer is more than an answer of these has: distribution would read all of it.
+	// maximumBody and maximumAnswers bound what is kept; answers are below 10 KiB, and there is one for each repository.
+	maximumBody, maximumAnswers = 64 << 10, 10_000
+	// maximumAnswer is how much is read: distribution would read all of it.
 	maximumAnswer = 1 << 20
 )
 
@@ -37,9 +39,18 @@ type question struct{ url, authorization string }
 
 type answer struct {
 	response *http.Response // without its body
-	body     []byte
+	body     []byte         // none of a ping's: nobody reads it
+	token    tokenAnswer
 	ping     bool
 	until    time.Time
+}
+
+// tokenAnswer is what a token service says. What is wrong with it distribution will say.
+type tokenAnswer struct {
+	Token       string    `json:"token"`
+	AccessToken string    `json:"access_token"`
+	ExpiresIn   float64   `json:"expires_in"` // seconds
+	IssuedAt    time.Time `json:"issued_at"`
 }
 
 // isRepeated says whether distribution will ask this again.
@@ -58,7 +69,7 @@ func isTokenRequest(request *http.Request) bool {
 }
 
 // roundTrip answers as last time, or asks.
-func (a *answers) roundTrip(request *http.Request, ask sender) (*http.Response, error) {
+func (a *answers) roundTrip(request *http.Request, ask func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	asked := question{request.URL.String(), request.Header.Get("Authorization")}
 	if known, ok := a.find(asked); ok {
 		return known.to(request), nil
@@ -67,19 +78,31 @@ func (a *answers) roundTrip(request *http.Request, ask sender) (*http.Response, 
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maximumAnswer))
-	if closed := response.Body.Close(); err == nil {
-		err = closed
+	got := answer{response: response, ping: isPing(request)}
+	if err := got.read(); err != nil {
+		return nil, fmt.Errorf("reading the answer of token service %s: %w", request.URL.Host, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", request.URL.Host, err)
-	}
-	got := answer{response: response, body: body, ping: isPing(request)}
 	if life := got.life(); life > 0 {
 		got.until = time.Now().Add(life)
 		a.keep(asked, got)
 	}
 	return got.to(request), nil
+}
+
+// read reads the body, but not that of a ping, which may never come: nobody else would wait for it either.
+func (a *answer) read() error {
+	defer func() { _ = a.response.Body.Close() }()
+	if a.ping {
+		return nil
+	}
+	var err error
+	if a.body, err = io.ReadAll(io.LimitReader(a.response.Body, maximumAnswer)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(a.body, &a.token); err != nil {
+		a.token = tokenAnswer{}
+	}
+	return nil
 }
 
 func (a *answers) find(asked question) (answer, bool) {
@@ -97,7 +120,9 @@ func (a *answers) keep(asked question, got answer) {
 	}
 	now := time.Now()
 	maps.DeleteFunc(a.kept, func(_ question, old answer) bool { return !now.Before(old.until) })
-	a.kept[asked] = got
+	if len(got.body) <= maximumBody && len(a.kept) < maximumAnswers {
+		a.kept[asked] = got
+	}
 }
 
 // forget drops what a request relied on that the upstream has refused: the token it had, and that the upstream wants none. The
@@ -107,7 +132,7 @@ func (a *answers) forget(refused *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	maps.DeleteFunc(a.kept, func(_ question, old answer) bool {
-		return old.ping || credential != "" && bytes.Contains(old.body, []byte(credential))
+		return old.ping || credential != "" && (old.token.Token == credential || old.token.AccessToken == credential)
 	})
 }
 
@@ -116,32 +141,35 @@ func (a answer) to(request *http.Request) *http.Response {
 	response := *a.response
 	response.Header = a.response.Header.Clone()
 	response.Body = io.NopCloser(bytes.NewReader(a.body))
+	response.ContentLength = int64(len(a.body))
 	response.Request = request
 	return &response
 }
 
-// life is how long it is given again. Half a token's life, so that distribution never gets one that ends before it has been used.
+// life is how long it is given again. Half of what is left of a token's life, so that distribution never gets one that ends before
+// it has been used.
 func (a answer) life() time.Duration {
 	status := a.response.StatusCode
 	switch {
 	case a.ping && status < http.StatusInternalServerError && status != http.StatusTooManyRequests:
 		return pingLife
 	case !a.ping && status == http.StatusOK:
-		return tokenLife(a.body) / 2
+		return a.token.left() / 2
 	}
 	return 0
 }
 
-// tokenLife is how long the token in an answer is good, 0 if there is none. What is wrong with an answer distribution will say.
-func tokenLife(body []byte) time.Duration {
-	var said struct {
-		Token       string  `json:"token"`
-		AccessToken string  `json:"access_token"`
-		ExpiresIn   float64 `json:"expires_in"` // seconds
-	}
-	if err := json.Unmarshal(body, &said); err != nil || said.Token == "" && said.AccessToken == "" {
+// left is how long the token is good from now on, 0 if there is none.
+func (t tokenAnswer) left() time.Duration {
+	if t.Token == "" && t.AccessToken == "" {
 		return 0
 	}
-	seconds := min(max(said.ExpiresIn, minimumLife.Seconds()), maximumLife.Seconds())
-	return time.Duration(seconds * float64(time.Second))
+	life := usualLife
+	if t.ExpiresIn > 0 {
+		life = time.Duration(min(t.ExpiresIn, maximumLife.Seconds()) * float64(time.Second))
+	}
+	if !t.IssuedAt.IsZero() {
+		life -= max(time.Since(t.IssuedAt), 0) // the service may have had it at hand as well
+	}
+	return max(life, 0)
 }

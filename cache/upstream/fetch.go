@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // fetch makes one request of the three that distribution makes for each blob that it does not have: it asks HEAD when the request
@@ -14,9 +15,11 @@ type fetch struct {
 	mu sync.Mutex
 	// held are the responses to GET by their URLs: that of the registry, which may lead elsewhere, and that of where it leads.
 	held map[string]*http.Response
-	// off says that this upstream's responses to GET do not tell what those to HEAD may.
-	off bool
 }
+
+// heldFor is how long a body is held for a GET that does not come, because the blob is there meanwhile or something is slow: the
+// upstream's patience is not known.
+const heldFor = 20 * time.Second
 
 type fetchKey struct{}
 
@@ -32,28 +35,26 @@ func fetchOf(request *http.Request) *fetch {
 	return f
 }
 
-// sender sends a request.
-type sender func(*http.Request) (*http.Response, error)
-
-func (f *fetch) roundTrip(request *http.Request, send sender) (*http.Response, error) {
+func (f *fetch) roundTrip(request *http.Request, t *Transport) (*http.Response, error) {
 	switch {
 	case request.Method == http.MethodHead:
-		return f.head(request, send)
+		return f.head(request, t)
 	case request.Method == http.MethodGet && request.Header.Get("Range") == "":
 		if response := f.take(request); response != nil {
 			return response, nil
 		}
 	}
-	return send(request)
+	return t.send(request)
 }
 
 // head answers HEAD by what GET has brought.
-func (f *fetch) head(request *http.Request, send sender) (*http.Response, error) {
+func (f *fetch) head(request *http.Request, t *Transport) (*http.Response, error) {
+	first := firstOf(request)
+	if _, off := t.lengthless.Load(first.URL.Host); off {
+		return t.send(request)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.off {
-		return send(request)
-	}
 	url := request.URL.String()
 	if held, ok := f.held[url]; ok {
 		return withoutBody(held, request), nil
@@ -61,7 +62,7 @@ func (f *fetch) head(request *http.Request, send sender) (*http.Response, error)
 	get := request.Clone(request.Context())
 	get.Method = http.MethodGet
 	get.Header.Set("Accept-Encoding", "identity") // or the length would not be the blob's
-	response, err := send(get)
+	response, err := t.send(get)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +72,36 @@ func (f *fetch) head(request *http.Request, send sender) (*http.Response, error)
 		f.held[url] = response
 	case isWhole(response):
 		f.held[url] = response
+		time.AfterFunc(heldFor, func() { f.giveUp(url, response) })
 	case response.StatusCode < http.StatusBadRequest:
 		_ = response.Body.Close()
-		f.off = true
-		return send(request)
+		clear(f.held)
+		t.lengthless.Store(first.URL.Host, true)
+		return headAgain(first, t)
 	default:
 		drop(response)
 	}
 	return withoutBody(response, request), nil
+}
+
+// firstOf returns the request that led to this one by redirects.
+func firstOf(request *http.Request) *http.Request {
+	for request.Response != nil && request.Response.Request != nil {
+		request = request.Response.Request
+	}
+	return request
+}
+
+// headAgain begins anew, and asks HEAD: where a GET leads HEAD may not be welcome, as signatures are for one method.
+func headAgain(first *http.Request, t *Transport) (*http.Response, error) {
+	return (&http.Client{Transport: roundTripper(t.send)}).Do(first.Clone(first.Context()))
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (send roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
+	return send(request)
 }
 
 // maximumDrop is how much of a body is read to use its connection again: that of a redirect or an error, as net/http does.
@@ -105,7 +128,17 @@ func (f *fetch) take(request *http.Request) *http.Response {
 	return held
 }
 
-// end gives up what nobody has come for.
+// giveUp closes what nobody has come for in time. A GET that comes later is sent.
+func (f *fetch) giveUp(url string, response *http.Response) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.held[url] == response {
+		delete(f.held, url)
+		_ = response.Body.Close()
+	}
+}
+
+// end closes what nobody has come for.
 func (f *fetch) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

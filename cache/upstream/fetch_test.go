@@ -5,8 +5,12 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/registry-cache/registry-cache/cache/upstream"
 )
@@ -37,6 +41,21 @@ func serveElsewhere(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serveElsewhereUnmeasured leads to where it has the blob, signed for the method, and GET does not say how long that is.
+func serveElsewhereUnmeasured(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == blobPath:
+		http.Redirect(w, r, "/storage/"+r.Method, http.StatusTemporaryRedirect)
+	case r.URL.Path != "/storage/"+r.Method:
+		w.WriteHeader(http.StatusForbidden)
+	case r.Method == http.MethodHead:
+		serveBlob(w, r)
+	default:
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, content)
+	}
+}
+
 // TestFetch asks as distribution does, HEAD twice and then GET, and looks at what the upstream sees of it, and the client.
 func TestFetch(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -60,6 +79,17 @@ func TestFetch(t *testing.T) {
 			w.(http.Flusher).Flush()
 			_, _ = io.WriteString(w, content)
 		}, []string{"GET " + blobPath, "HEAD " + blobPath, "HEAD " + blobPath, "GET " + blobPath}},
+		"elsewhere without a length": {serveElsewhereUnmeasured, []string{
+			"GET " + blobPath, "GET /storage/GET",
+			"HEAD " + blobPath, "HEAD /storage/HEAD", "HEAD " + blobPath, "HEAD /storage/HEAD",
+			"GET " + blobPath, "GET /storage/GET",
+		}},
+		"GET packs if it may": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+				w.Header().Set("Content-Encoding", "gzip")
+			}
+			serveBlob(w, r)
+		}, []string{"GET " + blobPath}},
 		"GET packs": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
 				w.Header().Set("Content-Encoding", "identity") // as if it were packed
@@ -82,9 +112,6 @@ func TestFetch(t *testing.T) {
 				t.Errorf("GET is answered %+v", get)
 			}
 			s.expectAsked(t, c.want...)
-			if get := do(ctx, t, client, http.MethodGet, s.URL+blobPath, nil); get.body != content {
-				t.Errorf("a second GET is answered %+v", get)
-			}
 			end()
 		})
 	}
@@ -158,4 +185,61 @@ func TestFetchKeepsConnections(t *testing.T) {
 	if s.connections != 1 {
 		t.Errorf("%d connections were made for blobs that were fetched one after the other", s.connections)
 	}
+}
+
+// TestFetchOnce gives a body to one GET; a second one is sent.
+func TestFetchOnce(t *testing.T) {
+	s, client := startServer(t, serveBlob), newClient(t)
+	ctx, end := upstream.WithFetch(t.Context())
+	defer end()
+	do(ctx, t, client, http.MethodHead, s.URL+blobPath, nil)
+	for range 2 {
+		if get := do(ctx, t, client, http.MethodGet, s.URL+blobPath, nil); get.body != content {
+			t.Errorf("GET is answered %+v", get)
+		}
+	}
+	s.expectAsked(t, "GET "+blobPath, "GET "+blobPath)
+}
+
+// TestFetchTooLate closes a body for which nobody comes in time, and sends the GET that comes later.
+func TestFetchTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &oneBlob{}
+		client := &http.Client{Transport: upstream.New(u, prometheus.NewRegistry())}
+		ctx, end := upstream.WithFetch(t.Context())
+		defer end()
+		do(ctx, t, client, http.MethodHead, "http://registry.test"+blobPath, nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if u.open != 0 {
+			t.Errorf("%d bodies are open", u.open)
+		}
+		if get := do(ctx, t, client, http.MethodGet, "http://registry.test"+blobPath, nil); get.body != content || u.asked != 2 {
+			t.Errorf("GET is answered %+v, after %d requests", get, u.asked)
+		}
+	})
+}
+
+// oneBlob is an upstream without a network that counts the bodies that are open.
+type oneBlob struct{ asked, open int }
+
+// RoundTrip implements http.RoundTripper.
+func (u *oneBlob) RoundTrip(request *http.Request) (*http.Response, error) {
+	u.asked++
+	u.open++
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Length": {strconv.Itoa(len(content))}}, ContentLength: int64(len(content)),
+		Body: &counted{strings.NewReader(content), u}, Request: request,
+	}, nil
+}
+
+type counted struct {
+	*strings.Reader
+	upstream *oneBlob
+}
+
+// Close implements io.Closer.
+func (c *counted) Close() error {
+	c.upstream.open--
+	return nil
 }

@@ -66,13 +66,13 @@ func (s *server) expectAsked(t *testing.T, want ...string) {
 func newClient(t *testing.T) *http.Client {
 	t.Helper()
 	plain := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // of another kind no test would run
-	client := &http.Client{Transport: upstream.New(keepAlive{plain}, prometheus.NewRegistry())}
+	client := &http.Client{Transport: upstream.New(hidden{plain}, prometheus.NewRegistry())}
 	t.Cleanup(plain.CloseIdleConnections)
 	return client
 }
 
-// keepAlive hides what a transport is, so that it is not cloned, and its connections can be closed.
-type keepAlive struct{ http.RoundTripper }
+// hidden hides what a transport is, so that it is not cloned, and its connections are the test's.
+type hidden struct{ *http.Transport }
 
 // answer is what a client sees of a response.
 type answer struct {

@@ -1,17 +1,21 @@
 package upstream_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/registry-cache/registry-cache/cache/upstream"
@@ -82,6 +86,125 @@ func TestUnreachable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAnsweredMeanwhile does not give up a host for one connection that was lost, if another one works.
+func TestAnsweredMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &twoWays{lost: make(chan struct{})}
+		client := &http.Client{Transport: upstream.New(n, prometheus.NewRegistry())}
+		get := func(path string) error {
+			response, err := client.Get("http://registry.test" + path)
+			if err == nil {
+				err = response.Body.Close()
+			}
+			return err
+		}
+		failed := make(chan error)
+		go func() { failed <- get("/lost") }()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		if err := get("/found"); err != nil {
+			t.Error(err)
+		}
+		close(n.lost)
+		if err := <-failed; err == nil {
+			t.Error("what was lost has arrived")
+		}
+		if err := get("/found"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// twoWays is a network of which one way loses packets.
+type twoWays struct{ lost chan struct{} }
+
+// RoundTrip implements http.RoundTripper.
+func (n *twoWays) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Path == "/lost" {
+		<-n.lost
+		return nil, errLost
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: request}, nil
+}
+
+var errLost = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}
+
+// TestImpatientClient says nothing of the host: a client that does not wait for long is no reason not to ask for the next one.
+func TestImpatientClient(t *testing.T) {
+	s := startServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	client := newClient(t)
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+blobPath, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := client.Do(request); err == nil {
+			_ = response.Body.Close()
+			t.Error("the upstream has answered")
+		}
+		cancel()
+	}
+	s.expectAsked(t, "GET "+blobPath, "GET "+blobPath)
+}
+
+// TestDeadConnections waits for two connections that were left from before, and not for each.
+func TestDeadConnections(t *testing.T) {
+	const connections = 8
+	var arrived sync.WaitGroup
+	arrived.Add(connections)
+	s := startServer(t, func(http.ResponseWriter, *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+	})
+	var dead, tried atomic.Int64
+	transport := &http.Transport{MaxIdleConnsPerHost: connections, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		connection, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		return &mortal{connection, &dead, &tried, dead.Load()}, err
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Transport: upstream.New(hidden{transport}, prometheus.NewRegistry())}
+	var pulls errgroup.Group
+	for range connections {
+		pulls.Go(func() error {
+			response, err := client.Get(s.URL + blobPath)
+			if err != nil {
+				return err
+			}
+			return response.Body.Close()
+		})
+	}
+	if err := pulls.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	dead.Add(1)
+	arrived.Add(1)
+	response, err := client.Get(s.URL + blobPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if tried.Load() != 2 {
+		t.Errorf("%d dead connections were tried, want 2", tried.Load())
+	}
+}
+
+// mortal is a connection that does not answer any more what is sent after its time.
+type mortal struct {
+	net.Conn
+	dead, tried *atomic.Int64
+	born        int64
+}
+
+// Write implements net.Conn.
+func (m *mortal) Write(p []byte) (int, error) {
+	if m.dead.Load() > m.born {
+		m.tried.Add(1)
+		return 0, errLost
+	}
+	return m.Conn.Write(p)
 }
 
 // TestSilence gives up a host whose packets the kernel drops in seconds: a listener whose backlog is full.

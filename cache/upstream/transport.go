@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,6 +29,8 @@ type Transport struct {
 	complaints store.Complaints
 	answers    answers
 	reach      reach
+	lengthless sync.Map // hosts whose responses to GET do not say how long a blob is
+	closeIdle  func()
 	starting   atomic.Bool
 }
 
@@ -45,6 +49,7 @@ func New(next http.RoundTripper, registerer prometheus.Registerer) *Transport {
 		Name: "registry_cache_upstream_refused_credentials_total",
 		Help: "Requests that the upstream or its token service refused although they had the credentials of this cache.",
 	})}
+	t.closeIdle = (&http.Client{Transport: next}).CloseIdleConnections
 	registerer.MustRegister(t.errors, t.refused)
 	t.errors.WithLabelValues("none")
 	return t
@@ -60,7 +65,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return noChallenge(request), nil
 	}
 	if fetch := fetchOf(request); fetch != nil {
-		return fetch.roundTrip(request, t.send)
+		return fetch.roundTrip(request, t)
 	}
 	return t.send(request)
 }
@@ -71,7 +76,7 @@ func (t *Transport) send(request *http.Request) (*http.Response, error) {
 		return t.answers.roundTrip(request, t.ask)
 	}
 	response, err := t.ask(request)
-	if err == nil && response.StatusCode == http.StatusUnauthorized {
+	if err == nil && (response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden) {
 		t.answers.forget(request)
 	}
 	return response, err
@@ -82,8 +87,9 @@ func (t *Transport) ask(request *http.Request) (*http.Response, error) {
 	if err := t.reach.check(request); err != nil {
 		return nil, err
 	}
-	response, err := t.next.RoundTrip(request)
-	t.reach.note(request, err)
+	began := time.Now()
+	response, err := t.next.RoundTrip(request.WithContext(suspectIdle(request.Context(), t.closeIdle)))
+	t.reach.note(request, began, err)
 	switch {
 	case err != nil && request.Context().Err() == nil:
 		t.errors.WithLabelValues("none").Inc()

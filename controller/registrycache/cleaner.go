@@ -124,10 +124,10 @@ func (o *operation) clean(ctx context.Context, removed sets.Set[string]) error {
 		return err
 	}
 	if list := strings.Join(shortened(upstreams), ", "); len(left) > 0 {
-		o.warn(reasonNotCleaned, "CleanNodes", "%s taken off %d nodes; not off the nodes %s, where the guard withdraws the cache "+
+		o.warn(reasonNotCleaned, "CleanNodes", "%s taken off %d node(s); not off the nodes %s, where the guard withdraws the cache "+
 			"within seconds after it has gone", list, len(cleaned), strings.Join(shortened(left), ", "))
 	} else {
-		o.inform(reasonCleaned, "CleanNodes", "%s taken off %d nodes", list, len(cleaned))
+		o.inform(reasonCleaned, "CleanNodes", "%s taken off %d node(s)", list, len(cleaned))
 	}
 	return o.deleteLeftoverCleaner(ctx)
 }

@@ -46,7 +46,7 @@ func TestGardenerNodeNotReady(t *testing.T) {
 	}
 	g.expectHosts([]string{"docker.io"}, g.node)
 	g.expectCleanedBefore(g.removalSince(moment), []*cluster.Node{g.node}, "registry-quay-io")
-	g.expectEvent("NodesNotCleaned", "quay.io taken off 1 nodes", "not off the nodes "+cut.Name+",")
+	g.expectEvent("NodesNotCleaned", "quay.io taken off 1 node(s)", "not off the nodes "+cut.Name+",")
 	g.roll(g.node)
 	g.expectHosts([]string{"docker.io"}, g.node)
 

@@ -38,7 +38,7 @@ func TestGardener(t *testing.T) {
 	t.Logf("remove: the Extension took %s", rounded(g.reconcile(registryConfig(plainCache("docker.io")))))
 	g.expectHosts([]string{"docker.io"}) // before any OperatingSystemConfig is written
 	g.expectCleanedBefore(g.removalSince(moment), g.Nodes(), "registry-quay-io")
-	g.expectEvent("NodesCleaned", "quay.io taken off 2 nodes")
+	g.expectEvent("NodesCleaned", "quay.io taken off 2 node(s)")
 	g.expectDirectly(quay, quayImage)
 	g.roll()
 	g.expectHosts([]string{"docker.io"})

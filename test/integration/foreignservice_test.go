@@ -28,7 +28,7 @@ func TestForeignServiceDoesNotDisturb(t *testing.T) {
 	e.disable(s)
 	with()
 	e.expectUntouched(foreign)
-	want := []string{"docker.io taken off 0 nodes", "quay.io taken off 0 nodes"}
+	want := []string{"docker.io taken off 0 node(s)", "quay.io taken off 0 node(s)"}
 	messages := e.events(s, "NodesCleaned")
 	slices.Sort(messages)
 	if !slices.Equal(messages, want) {

@@ -23,7 +23,7 @@ func TestRemoveAnUpstream(t *testing.T) {
 	after := e.expectCaches("quay-io") // so neither cleaner nor claim is left
 	e.same(before, after, objectsOf("quay-io")...)
 	e.expectStatus(s, "quay.io https quay-io")
-	e.expectEvent(s, "NodesCleaned", "docker.io taken off 0 nodes")
+	e.expectEvent(s, "NodesCleaned", "docker.io taken off 0 node(s)")
 	if err := e.gone(managedResource(s, "extension-registry-configuration-cleaner")); err != nil {
 		t.Error(err)
 	}
@@ -52,7 +52,7 @@ func TestRemoveAnUpstreamWhileANodeIsNotReady(t *testing.T) {
 		t.Errorf("the removal took %s, want less than the 60 s for which a node that is Ready is waited for", elapsed)
 	}
 	e.expectCaches("quay-io")
-	e.expectEvent(s, "NodesNotCleaned", "docker.io taken off 1 nodes", "not off the nodes dead,")
+	e.expectEvent(s, "NodesNotCleaned", "docker.io taken off 1 node(s)", "not off the nodes dead,")
 	e.must(e.since(moment, &appsv1.DaemonSetList{}, &appsv1.StatefulSetList{}).ordered(cleans("docker.io"), goes(cleaner), goes("StatefulSet registry-docker-io")))
 	bound := slices.ContainsFunc(e.since(moment, &corev1.PodList{}), func(c change) bool {
 		pod, ok := c.object.(*corev1.Pod)
@@ -76,7 +76,7 @@ func TestRemoveAnUpstreamFromANode(t *testing.T) {
 		t.Errorf("the removal took %s, want less than the 60 s for which a node is waited for", elapsed)
 	}
 	e.expectCaches("quay-io")
-	e.expectEvent(s, "NodesCleaned", "docker.io taken off 2 nodes")
+	e.expectEvent(s, "NodesCleaned", "docker.io taken off 2 node(s)")
 	if messages := e.events(s, "NodesNotCleaned"); len(messages) > 0 {
 		t.Errorf("events say %q", messages)
 	}
@@ -95,5 +95,5 @@ func TestRemoveAnUpstreamWhileTheCleanerDoesNotRun(t *testing.T) {
 		t.Errorf("the removal took %s, want 60 s for the cleaner and at most 150 s in all", elapsed)
 	}
 	e.expectCaches("quay-io")
-	e.expectEvent(s, "NodesNotCleaned", "docker.io taken off 0 nodes", "not off the nodes stuck,")
+	e.expectEvent(s, "NodesNotCleaned", "docker.io taken off 0 node(s)", "not off the nodes stuck,")
 }

@@ -27,9 +27,11 @@ var tolerances = []tolerance{
 	{"containerd of ", "MiB", 1.3, 30},
 	{"files in " + certsDir, "", 1, 3},
 	{"files in " + stateDir, "", 1, 4},
-	{"files in the volume of ", "", 1.25, 200},
+	{volumeFiles, "", 1.1, 50},
 	{"volume of ", "", 1, 100}, // see highWatermark
 }
+
+const volumeFiles = "files in the volume of "
 
 func toleranceOf(series string) tolerance {
 	for _, t := range tolerances {
@@ -41,16 +43,18 @@ func toleranceOf(series string) tolerance {
 }
 
 // highWatermark is the percentage of a volume that may be in use before the cache removes content. What is being written at that
-// moment comes on top, which is much of so small a volume: most of the time less is in use.
+// moment comes on top, which is much of so small a volume: most of the time less is in use. A volume with less than lowWatermark
+// has never been full.
 const (
 	highWatermark = 90
+	lowWatermark  = 80
 	mostOfTheTime = 0.9
 )
 
 // growth is one series of a run.
 type growth struct {
 	series      string
-	early, late float64 // medians of the second and the last fifth
+	early, late float64 // of the second and the last fifth
 	often, most float64 // what is not exceeded most of the time, and never
 }
 
@@ -62,7 +66,7 @@ func (s *samples) growths(began, ended time.Time) (list []growth) {
 	for _, series := range s.names {
 		g := growth{
 			series: series,
-			early:  s.median(series, began.Add(fifth), began.Add(2*fifth)),
+			early:  s.early(series, began, fifth),
 			late:   s.median(series, began.Add(4*fifth), ended),
 			often:  s.quantile(series, began, ended, mostOfTheTime),
 			most:   s.quantile(series, began, ended, 1),
@@ -70,6 +74,20 @@ func (s *samples) growths(began, ended time.Time) (list []growth) {
 		list = append(list, g)
 	}
 	return list
+}
+
+// early is what the last fifth is compared to: the median of the second one. How many files a volume has depends on when it became
+// full and on how large is what it has: it must not have more than ever in the first three fifths, and anything if it was not full
+// in these.
+func (s *samples) early(series string, began time.Time, fifth time.Duration) float64 {
+	upstream, isVolume := strings.CutPrefix(series, volumeFiles)
+	if !isVolume {
+		return s.median(series, began.Add(fifth), began.Add(2*fifth))
+	}
+	if s.quantile(volumeUsed(upstream), began, began.Add(3*fifth), 1) < lowWatermark {
+		return math.Inf(1)
+	}
+	return s.quantile(series, began, began.Add(3*fifth), 1)
 }
 
 // median is that of the values in some time, not a number if there are none.

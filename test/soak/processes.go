@@ -134,7 +134,7 @@ func (s *soak) sampleVolume(upstream string, add func(series string, value float
 	if err := unix.Statfs(view+dir, &volume); err != nil {
 		return fmt.Errorf("measuring a volume: %w", err)
 	}
-	add("files in the volume of "+upstream, count)
+	add(volumeFiles+upstream, count)
 	add(volumeUsed(upstream), 100*(1-float64(volume.Bavail)/float64(volume.Blocks)))
 	return nil
 }

@@ -131,7 +131,7 @@ func reportGrowth(out io.Writer, growths []growth) {
 }
 
 func number(v float64) string {
-	if math.IsNaN(v) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f", v)
