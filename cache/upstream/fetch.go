@@ -10,7 +10,8 @@ import (
 
 // fetch makes one request of the three that distribution makes for each blob that it does not have: it asks HEAD when the request
 // comes, HEAD again when it begins to serve, and only then GET. Upstreams are far away, and a node that asked them itself would
-// ask once. So the first HEAD is sent as a GET, both are answered from that one's header, and its body is there for the GET.
+// ask once. So the first HEAD is sent as a GET, both are answered from that one's header, and its body is there for the GET. That
+// also serves from upstreams whose HEAD is of no use: https://github.com/distribution/distribution/issues/4545, 4747 and 4895.
 type fetch struct {
 	mu sync.Mutex
 	// held are the responses to GET by their URLs: that of the registry, which may lead elsewhere, and that of where it leads.

@@ -71,6 +71,18 @@ func TestFetch(t *testing.T) {
 			}
 			serveBlob(w, r)
 		}, []string{"GET " + blobPath}},
+		"HEAD has no length": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				serveBlob(w, r)
+			}
+		}, []string{"GET " + blobPath}},
+		"HEAD knows of no blob that was not asked for yet": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			serveBlob(w, r)
+		}, []string{"GET " + blobPath}},
 		"GET without a length": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodHead {
 				serveBlob(w, r)
