@@ -7,6 +7,7 @@ import (
 	"github.com/gardener/gardener/extensions/pkg/controller/extension"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/registry-cache/registry-cache/controller/predicates"
 	fnv1alpha1 "github.com/registry-cache/registry-cache/functions/api/functions/v1alpha1"
 )
 
@@ -27,7 +28,7 @@ func AddToManager(ctx context.Context, mgr manager.Manager, registry fnv1alpha1.
 	}
 	args.Actuator = &actuator{client: mgr.GetClient(), events: mgr.GetEventRecorder(ControllerName), registry: registry, images: images}
 	args.Name, args.Type, args.FinalizerSuffix = ControllerName, Type, Type
-	args.Predicates = extension.DefaultPredicates(ctx, mgr, args.IgnoreOperationAnnotation)
+	args.Predicates = predicates.Default(ctx, mgr, args.IgnoreOperationAnnotation)
 	if err := extension.Add(mgr, args); err != nil {
 		return fmt.Errorf("adding the %s: %w", ControllerName, err)
 	}

@@ -11,6 +11,8 @@ import (
 	extensionsv1alpha1 "github.com/gardener/gardener/pkg/apis/extensions/v1alpha1"
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/registry-cache/registry-cache/controller/predicates"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 func AddToManager(ctx context.Context, mgr manager.Manager, args extension.AddArgs) error {
 	args.Actuator = actuator{}
 	args.Name, args.Type, args.FinalizerSuffix = ControllerName, Type, Type
-	args.Predicates = extension.DefaultPredicates(ctx, mgr, args.IgnoreOperationAnnotation)
+	args.Predicates = predicates.Default(ctx, mgr, args.IgnoreOperationAnnotation)
 	if err := extension.Add(mgr, args); err != nil {
 		return fmt.Errorf("adding the %s: %w", ControllerName, err)
 	}
