@@ -56,59 +56,62 @@ func serveElsewhereUnmeasured(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// fetches are upstreams of all kinds, and what they see.
+var fetches = map[string]struct {
+	handle http.HandlerFunc
+	want   []string
+}{
+	"one request":       {serveBlob, []string{"GET " + blobPath}},
+	"one and elsewhere": {serveElsewhere, []string{"GET " + blobPath, "GET /storage/GET"}},
+	"HEAD is refused": {func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		serveBlob(w, r)
+	}, []string{"GET " + blobPath}},
+	"HEAD has no length": {func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			serveBlob(w, r)
+		}
+	}, []string{"GET " + blobPath}},
+	"HEAD knows of no blob that was not asked for yet": {func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		serveBlob(w, r)
+	}, []string{"GET " + blobPath}},
+	"GET without a length": {func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			serveBlob(w, r)
+			return
+		}
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, content)
+	}, []string{"GET " + blobPath, "HEAD " + blobPath, "HEAD " + blobPath, "GET " + blobPath}},
+	"elsewhere without a length": {serveElsewhereUnmeasured, []string{
+		"GET " + blobPath, "GET /storage/GET",
+		"HEAD " + blobPath, "HEAD /storage/HEAD", "HEAD " + blobPath, "HEAD /storage/HEAD",
+		"GET " + blobPath, "GET /storage/GET",
+	}},
+	"GET packs if it may": {func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		serveBlob(w, r)
+	}, []string{"GET " + blobPath}},
+	"GET packs": {func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.Header().Set("Content-Encoding", "identity") // as if it were packed
+		}
+		serveBlob(w, r)
+	}, []string{"GET " + blobPath, "HEAD " + blobPath, "HEAD " + blobPath, "GET " + blobPath}},
+}
+
 // TestFetch asks as distribution does, HEAD twice and then GET, and looks at what the upstream sees of it, and the client.
 func TestFetch(t *testing.T) {
-	for name, c := range map[string]struct {
-		handle http.HandlerFunc
-		want   []string
-	}{
-		"one request":       {serveBlob, []string{"GET " + blobPath}},
-		"one and elsewhere": {serveElsewhere, []string{"GET " + blobPath, "GET /storage/GET"}},
-		"HEAD is refused": {func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodHead {
-				w.WriteHeader(http.StatusUnauthorized)
-				return
-			}
-			serveBlob(w, r)
-		}, []string{"GET " + blobPath}},
-		"HEAD has no length": {func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodGet {
-				serveBlob(w, r)
-			}
-		}, []string{"GET " + blobPath}},
-		"HEAD knows of no blob that was not asked for yet": {func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodHead {
-				w.WriteHeader(http.StatusNotFound)
-				return
-			}
-			serveBlob(w, r)
-		}, []string{"GET " + blobPath}},
-		"GET without a length": {func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodHead {
-				serveBlob(w, r)
-				return
-			}
-			w.(http.Flusher).Flush()
-			_, _ = io.WriteString(w, content)
-		}, []string{"GET " + blobPath, "HEAD " + blobPath, "HEAD " + blobPath, "GET " + blobPath}},
-		"elsewhere without a length": {serveElsewhereUnmeasured, []string{
-			"GET " + blobPath, "GET /storage/GET",
-			"HEAD " + blobPath, "HEAD /storage/HEAD", "HEAD " + blobPath, "HEAD /storage/HEAD",
-			"GET " + blobPath, "GET /storage/GET",
-		}},
-		"GET packs if it may": {func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-				w.Header().Set("Content-Encoding", "gzip")
-			}
-			serveBlob(w, r)
-		}, []string{"GET " + blobPath}},
-		"GET packs": {func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodGet {
-				w.Header().Set("Content-Encoding", "identity") // as if it were packed
-			}
-			serveBlob(w, r)
-		}, []string{"GET " + blobPath, "HEAD " + blobPath, "HEAD " + blobPath, "GET " + blobPath}},
-	} {
+	for name, c := range fetches {
 		t.Run(name, func(t *testing.T) {
 			s, client := startServer(t, c.handle), newClient(t)
 			ctx, end := upstream.WithFetch(t.Context())
