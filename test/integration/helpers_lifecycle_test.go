@@ -100,7 +100,8 @@ func (e *env) beingDeleted(s *cluster.Shoot, names ...string) error {
 	return errors.Join(failed...)
 }
 
-// leaveCleaner makes the cleaner that an operation left behind which was interrupted, and waits until it is in the shoot.
+// leaveCleaner makes the cleaner that an operation left behind which was interrupted, and waits until it is in the shoot and the
+// resource-manager knows that: it would never delete it else.
 func (e *env) leaveCleaner(s *cluster.Shoot, upstreams ...string) {
 	e.t.Helper()
 	config, err := input.Parse(fmt.Appendf(nil, `{"apiVersion": %q, "kind": "RegistryCleaner", "platform": "shoot", "upstreams": ["%s"]}`,
@@ -119,7 +120,9 @@ func (e *env) leaveCleaner(s *cluster.Shoot, upstreams ...string) {
 	daemonSet := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{
 		Namespace: v1alpha1.ShootNamespace, Name: strings.TrimPrefix(cleaner, "DaemonSet "),
 	}}
-	e.eventually(30*time.Second, func() error { return e.Client().Get(e.ctx, client.ObjectKeyFromObject(daemonSet), daemonSet) })
+	e.eventually(30*time.Second, func() error {
+		return errors.Join(e.Client().Get(e.ctx, client.ObjectKeyFromObject(daemonSet), daemonSet), e.applied(s, name))
+	})
 }
 
 // noKubeconfig makes the shoot's API server unreachable for the extension, as it is for a hibernated or broken shoot, and
@@ -217,13 +220,17 @@ func (e *env) awaitApplied(s *cluster.Shoot) {
 	e.eventually(45*time.Second, func() error {
 		var failed []error
 		for _, name := range []string{"extension-registry-cache", "extension-registry-cache-services"} {
-			resource := managedResource(s, name)
-			err := e.Client().Get(e.ctx, client.ObjectKeyFromObject(resource), resource)
-			if err == nil {
-				err = health.CheckManagedResourceApplied(resource)
-			}
-			failed = append(failed, err)
+			failed = append(failed, e.applied(s, name))
 		}
 		return errors.Join(failed...)
 	})
+}
+
+// applied returns an error unless the resource-manager has applied a ManagedResource as it was deployed last.
+func (e *env) applied(s *cluster.Shoot, name string) error {
+	resource := managedResource(s, name)
+	if err := e.Client().Get(e.ctx, client.ObjectKeyFromObject(resource), resource); err != nil {
+		return err
+	}
+	return health.CheckManagedResourceApplied(resource)
 }
